@@ -1,0 +1,34 @@
+import type { Options } from 'yargs';
+
+/** Where a command reads from and writes to: `out` is its result, `err` is talk. */
+export interface Terminal {
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether colours may be used on `err`: it is a terminal and NO_COLOR is not set. */
+  readonly colour: boolean;
+}
+
+/** A command as data: what yargs shows of it, and what it does. */
+export interface Command {
+  /** As yargs writes it: `serve`, `config check`, `[optional]`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options: Readonly<Record<string, Options>>;
+  readonly examples: readonly (readonly [command: string, meaning: string])[];
+  /** @returns the exit code */
+  readonly run: (args: Readonly<Record<string, unknown>>, terminal: Terminal) => Promise<number>;
+}
+
+/** A group of commands under one word. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly Command[];
+}
+
+/** The value of an option that yargs has checked to be a string. */
+export function textOption(args: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = args[name];
+  return typeof value === 'string' ? value : undefined;
+}

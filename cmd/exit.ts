@@ -1,0 +1,10 @@
+/** What the exit codes mean, for every command. */
+export const EXIT = {
+  ok: 0,
+  /** The work failed. */
+  failed: 1,
+  /** The arguments, the configuration or the machine are wrong: nothing was begun. */
+  usage: 2,
+  /** Ended by a second signal, as shells count it for SIGINT. */
+  interrupted: 130,
+} as const;

@@ -1,0 +1,9 @@
+import { runCli } from './cli.ts';
+import { processTerminal, reportError } from './terminal.ts';
+
+const terminal = processTerminal();
+try {
+  process.exitCode = await runCli(process.argv.slice(2), terminal);
+} catch (error) {
+  process.exitCode = reportError(error, terminal);
+}

@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { systemClock } from '../src/async/clock.ts';
+import { loadConfig, type LoadedConfig } from '../src/config/load-config.ts';
+import { Daemon } from '../src/daemon.ts';
+import { EventLog } from '../src/telemetry/logger.ts';
+import { Telemetry } from '../src/telemetry/telemetry.ts';
+import { UserError } from '../src/user-error.ts';
+import { type Command, type Terminal, textOption } from './command.ts';
+import { EXIT } from './exit.ts';
+
+/** `regcache serve` */
+export const serve: Command = {
+  usage: 'serve [file]',
+  summary: 'run the caching registry',
+  options: {
+    config: {
+      alias: 'c',
+      type: 'string',
+      describe: 'the configuration file; without one, Docker Hub is cached on 127.0.0.1:5000',
+      requiresArg: true,
+    },
+  },
+  examples: [
+    ['$0 serve --config config.yml', 'run with a configuration'],
+    ['$0 serve', 'cache Docker Hub on this machine'],
+    ['REGISTRY_HTTP_ADDR=127.0.0.1:6000 $0 serve -c config.yml', 'override a key by the environment'],
+  ],
+  run: async (args, terminal) => {
+    const file = textOption(args, 'config') ?? textOption(args, 'file');
+    const load = async (): Promise<LoadedConfig> =>
+      loadConfig({ file, env: terminal.env, readFile: async (path) => readFile(path, 'utf8') });
+    const loaded = await load();
+    const { config } = loaded;
+    const telemetry = new Telemetry();
+    const log = new EventLog({ ...config.log, colour: terminal.colour, destination: terminal.err });
+    telemetry.subscribe(log.write);
+    for (const message of loaded.warnings) telemetry.emit({ kind: 'warning', message });
+    if (file === undefined) explain(loaded, terminal);
+    const daemon = await Daemon.start(config, { clock: systemClock, telemetry });
+    const reload = (): void => {
+      load()
+        .then(async (next) => {
+          log.setLevel(next.config.log.level);
+          await daemon.reload(next.config);
+        })
+        .catch((error: unknown) => {
+          const message = error instanceof UserError ? error.message : String(error);
+          telemetry.emit({ kind: 'reload-failed', message });
+        });
+    };
+    process.on('SIGHUP', reload);
+    const interrupted = await runUntilSignal(daemon, telemetry);
+    process.off('SIGHUP', reload);
+    return interrupted ? EXIT.interrupted : EXIT.ok;
+  },
+};
+
+function explain(loaded: LoadedConfig, { err, env }: Terminal): void {
+  const { storage, upstreams, cache } = loaded.config;
+  if ((env['REGISTRY_CONFIGURATION_PATH'] ?? '') !== '') return;
+  const days =
+    cache.blobTtlMs === undefined ? 'for ever' : `for ${cache.blobTtlMs / 86_400_000} days without use`;
+  err.write(
+    `No configuration was named: caching ${upstreams[0].namespace} under ${storage.root}, ${days}.\n` +
+      `Point docker at it with "registry-mirrors"; see \`regcache serve --help\` for a configuration of your own.\n`,
+  );
+}
+
+/**
+ * Waits for SIGTERM or SIGINT, then drains; a second signal ends the draining at once.
+ * @returns whether there was a second signal
+ */
+async function runUntilSignal(daemon: Daemon, telemetry: Telemetry): Promise<boolean> {
+  const hurry = new AbortController();
+  const first = Promise.withResolvers<NodeJS.Signals>();
+  let signals = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    if (signals === 1) first.resolve(signal);
+    else hurry.abort(new Error(`second ${signal}`));
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+  // A signal handler does not keep a process alive, and neither does a server on a closed socket.
+  const alive = setInterval(() => undefined, 3_600_000);
+  try {
+    const signal = await first.promise;
+    telemetry.emit({ kind: 'draining', signal, openRequests: daemon.openRequests });
+    await daemon.stop(hurry.signal);
+    return hurry.signal.aborted;
+  } finally {
+    clearInterval(alive);
+    process.off('SIGTERM', onSignal);
+    process.off('SIGINT', onSignal);
+  }
+}

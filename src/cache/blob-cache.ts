@@ -1,0 +1,245 @@
+import type { Clock } from '../async/clock.ts';
+import { orAbort, SharedTask } from '../async/shared-task.ts';
+import type { Digest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/error.ts';
+import { repositoryKey, type Repository } from '../oci/namespace.ts';
+import type { Store } from '../store/store.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { BlobHead, Upstream } from '../upstream/upstream.ts';
+import { BadContent } from './bad-content.ts';
+import { BypassSource } from './bypass.ts';
+import type { ByteSource } from './byte-source.ts';
+import type { Fill, FillRequest } from './fill.ts';
+import { Fills } from './fills.ts';
+import { failure, refusal } from './not-pulled.ts';
+import type { NotPulled, Passage, Pull } from './pull.ts';
+import { StoredSource } from './stored-source.ts';
+
+export interface BlobPull extends Pull {
+  readonly digest: Digest;
+}
+
+export interface PulledBlob {
+  readonly kind: 'blob';
+  /** Undefined while the upstream has not told. */
+  readonly sizeBytes: number | undefined;
+  /** The bytes; the caller closes it. */
+  readonly source: ByteSource;
+  readonly passage: Passage;
+}
+
+export type BlobResult = PulledBlob | NotPulled;
+
+export interface BlobHeadResult {
+  readonly kind: 'head';
+  readonly sizeBytes: number | undefined;
+  readonly passage: Passage;
+}
+
+export interface BlobCacheDeps {
+  readonly store: Store;
+  readonly upstreamOf: (repository: Repository) => Upstream;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly fillAfterAbort: boolean;
+}
+
+type Proof = { readonly kind: 'proven'; readonly passage: Passage | undefined } | NotPulled;
+
+/** Decides where a blob's bytes come from; the tables are in `README.md` beside this file. */
+export class BlobCache {
+  readonly #deps: BlobCacheDeps;
+  readonly #fills: Fills;
+  readonly #badContent: BadContent;
+  readonly #heads = new SharedTask<BlobHead>();
+
+  constructor(deps: BlobCacheDeps) {
+    this.#deps = deps;
+    this.#fills = new Fills(deps.store);
+    this.#badContent = new BadContent(deps.clock);
+  }
+
+  /** Answers a GET, from wherever the bytes are. */
+  async get(pull: BlobPull): Promise<BlobResult> {
+    const place = await this.#fills.locate(pull.digest);
+    switch (place.kind) {
+      case 'stored': {
+        const source = new StoredSource(place.blob, () => this.#touch(pull.digest));
+        const proof = await this.#proveOr(pull, source);
+        if (proof.kind === 'not-pulled') return proof;
+        this.#touch(pull.digest);
+        const passage = proof.passage ?? { outcome: 'hit', trail: undefined, upstreamMs: undefined };
+        return { kind: 'blob', sizeBytes: source.sizeBytes, source, passage };
+      }
+      case 'filling':
+        return await this.#join(pull, place.fill);
+      case 'absent':
+        return await this.#start(pull);
+    }
+  }
+
+  /** Answers a HEAD; never starts a download. */
+  async head(pull: BlobPull): Promise<BlobHeadResult | NotPulled> {
+    const place = await this.#fills.locate(pull.digest);
+    if (place.kind === 'stored') {
+      const source = new StoredSource(place.blob, () => undefined);
+      const { sizeBytes } = source;
+      const proof = await this.#proveOr(pull, source);
+      if (proof.kind === 'not-pulled') return proof;
+      await source.close();
+      const passage = proof.passage ?? { outcome: 'hit', trail: undefined, upstreamMs: undefined };
+      return { kind: 'head', sizeBytes, passage };
+    }
+    if (place.kind === 'filling' && sameRepository(place.fill.repository, pull.repository)) {
+      const followed = await this.#follow(pull, place.fill, 'joined');
+      if (followed.kind === 'not-pulled') return followed;
+      await followed.source.close();
+      return { kind: 'head', sizeBytes: followed.sizeBytes, passage: followed.passage };
+    }
+    const startedMs = this.#deps.clock.monotonic();
+    try {
+      const head = await this.#ask(pull);
+      const upstreamMs = this.#deps.clock.monotonic() - startedMs;
+      if (head.kind === 'refused') return refusal(head, 'BLOB_UNKNOWN', upstreamMs);
+      const passage: Passage = { outcome: 'miss', trail: head.trail, upstreamMs };
+      return { kind: 'head', sizeBytes: head.sizeBytes, passage };
+    } catch (error) {
+      return this.#failed(error, pull, startedMs);
+    }
+  }
+
+  /** How many fills run. */
+  get runningFills(): number {
+    return this.#fills.size;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#fills[Symbol.asyncDispose]();
+  }
+
+  async #start(pull: BlobPull): Promise<BlobResult> {
+    const { store, clock, telemetry, fillAfterAbort } = this.#deps;
+    const upstream = this.#deps.upstreamOf(pull.repository);
+    if (this.#badContent.has(pull.digest, upstream.name)) return sentWrongBytes();
+    const request: FillRequest = pull;
+    const deps = { store, upstream, badContent: this.#badContent, clock, telemetry, fillAfterAbort };
+    return await this.#follow(pull, this.#fills.start(request, deps), 'miss');
+  }
+
+  async #join(pull: BlobPull, fill: Fill): Promise<BlobResult> {
+    if (!sameRepository(fill.repository, pull.repository)) {
+      const proof = await this.#prove(pull);
+      if (proof.kind === 'not-pulled') return proof;
+    }
+    return await this.#follow(pull, fill, 'joined');
+  }
+
+  async #follow(pull: BlobPull, fill: Fill, outcome: 'miss' | 'joined'): Promise<BlobResult> {
+    const startedMs = this.#deps.clock.monotonic();
+    try {
+      const opened = await orAbort(fill.opened, pull.signal);
+      const upstreamMs = this.#deps.clock.monotonic() - startedMs;
+      if (opened.kind === 'refused') return refusal(opened, 'BLOB_UNKNOWN', upstreamMs);
+      const { sizeBytes, trail } = opened;
+      const openBypass = (prefix: BypassPrefix | undefined): ByteSource =>
+        this.#bypass(pull, sizeBytes, prefix);
+      if (opened.kind === 'bypass') {
+        const passage: Passage = { outcome: 'bypass', trail, upstreamMs };
+        return { kind: 'blob', sizeBytes, source: openBypass(undefined), passage };
+      }
+      const source = fill.follow((follower) => openBypass((into, at) => follower.readFile(into, at)));
+      return { kind: 'blob', sizeBytes, source, passage: { outcome, trail, upstreamMs } };
+    } catch (error) {
+      return this.#failed(error, pull, startedMs);
+    }
+  }
+
+  #bypass(pull: BlobPull, sizeBytes: number | undefined, prefix: BypassPrefix | undefined): ByteSource {
+    const { clock, telemetry } = this.#deps;
+    const { digest, passport } = pull;
+    const upstream = this.#deps.upstreamOf(pull.repository);
+    return new BypassSource({
+      digest,
+      sizeBytes,
+      open: (offsetBytes, signal) =>
+        upstream.openBlob(pull.repository.name, digest, offsetBytes, passport, signal),
+      prefix,
+      clock,
+      onWrongDigest: (got) => {
+        this.#badContent.add(digest, upstream.name);
+        telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got, upstream: upstream.name });
+      },
+    });
+  }
+
+  /** As `#prove`, and closes the source where there is no proof. */
+  async #proveOr(pull: BlobPull, source: ByteSource): Promise<Proof> {
+    try {
+      const proof = await this.#prove(pull);
+      if (proof.kind === 'not-pulled') await source.close();
+      return proof;
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
+  }
+
+  /** Whether the repository holds the digest: known, or the upstream is asked once for all who ask now. */
+  async #prove(pull: BlobPull): Promise<Proof> {
+    const { store, clock } = this.#deps;
+    const { repository, digest } = pull;
+    if (await store.isProven(repository, digest, 'blob')) return { kind: 'proven', passage: undefined };
+    const startedMs = clock.monotonic();
+    try {
+      const head = await this.#ask(pull);
+      const upstreamMs = clock.monotonic() - startedMs;
+      if (head.kind === 'refused') return refusal(head, 'BLOB_UNKNOWN', upstreamMs);
+      if (await store.hasBlob(digest))
+        await store.prove(repository, digest, 'blob', { sizeBytes: head.sizeBytes });
+      return { kind: 'proven', passage: { outcome: 'revalidated', trail: head.trail, upstreamMs } };
+    } catch (error) {
+      return this.#failed(error, pull, startedMs);
+    }
+  }
+
+  async #ask(pull: BlobPull): Promise<BlobHead> {
+    const { repository, digest, passport, signal } = pull;
+    const upstream = this.#deps.upstreamOf(repository);
+    const key = `${repositoryKey(repository)}@${digest}`;
+    // Shared by all who ask: ends by the transport's timeouts, not with one client.
+    const { signal: unending } = new AbortController();
+    const { value } = await this.#heads.run(key, signal, () =>
+      upstream.headBlob(repository.name, digest, passport, unending),
+    );
+    return value;
+  }
+
+  #touch(digest: Digest): void {
+    this.#deps.store.touch(digest, this.#deps.clock.now());
+  }
+
+  #failed(error: unknown, pull: BlobPull, startedMs: number): NotPulled {
+    const { clock, telemetry } = this.#deps;
+    const upstream = this.#deps.upstreamOf(pull.repository).name;
+    const request = `blob ${pull.digest} of ${repositoryKey(pull.repository)}`;
+    return failure(error, { telemetry, upstream, request }, clock.monotonic() - startedMs);
+  }
+}
+
+function sameRepository(one: Repository, other: Repository): boolean {
+  return repositoryKey(one) === repositoryKey(other);
+}
+
+type BypassPrefix = (into: Buffer, position: number) => Promise<number>;
+
+function sentWrongBytes(): NotPulled {
+  const error = new RegistryError(
+    'UNAVAILABLE',
+    'the upstream sent wrong bytes for this digest a short while ago',
+    {
+      status: 502,
+      retryAfterSeconds: 60,
+    },
+  );
+  return { kind: 'not-pulled', error, passage: { outcome: 'miss', trail: undefined, upstreamMs: undefined } };
+}

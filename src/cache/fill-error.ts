@@ -1,0 +1,14 @@
+import type { Digest } from '../oci/digest.ts';
+
+/** The bytes that came are not those that were asked for. */
+export class WrongDigestError extends Error {
+  override readonly name = 'WrongDigestError';
+  readonly wanted: Digest;
+  readonly got: Digest;
+
+  constructor(wanted: Digest, got: Digest) {
+    super(`wanted ${wanted}, got ${got}`);
+    this.wanted = wanted;
+    this.got = got;
+  }
+}

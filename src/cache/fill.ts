@@ -1,0 +1,202 @@
+import type { Clock } from '../async/clock.ts';
+import { Notifier } from '../async/notifier.ts';
+import type { Digest } from '../oci/digest.ts';
+import { repositoryKey, type Repository } from '../oci/namespace.ts';
+import type { BlobWriter } from '../store/blob-writer.ts';
+import type { Store } from '../store/store.ts';
+import { StoreWriteError } from '../store/store-write-error.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { BlobAnswer, Passport, Upstream } from '../upstream/upstream.ts';
+import type { Refused, Trail } from '../upstream/verdict.ts';
+import type { BadContent } from './bad-content.ts';
+import type { ByteSource } from './byte-source.ts';
+import { WrongDigestError } from './fill-error.ts';
+import { Follower } from './follower.ts';
+import { type FoundBlob, receiveBlob } from './receive.ts';
+
+export interface FillDeps {
+  readonly store: Store;
+  readonly upstream: Upstream;
+  readonly badContent: BadContent;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** Whether the fill goes on when its last follower has left. */
+  readonly fillAfterAbort: boolean;
+}
+
+export interface FillRequest {
+  readonly repository: Repository;
+  readonly digest: Digest;
+  readonly passport: Passport;
+}
+
+/** How a fill began. */
+export type Opened =
+  | { readonly kind: 'filling'; readonly sizeBytes: number | undefined; readonly trail: Trail }
+  | { readonly kind: 'bypass'; readonly sizeBytes: number | undefined; readonly trail: Trail }
+  | Refused;
+
+type State =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/**
+ * One download of one digest into the store; the states are those of `README.md` beside this file. It runs on
+ * its own abort controller: a client's leaving harms nobody.
+ */
+export class Fill {
+  readonly digest: Digest;
+  readonly repository: Repository;
+  /** Resolves when the upstream has answered; rejects with its failure. */
+  readonly opened: Promise<Opened>;
+  /** Resolves when the fill has ended, well or not. */
+  readonly ended: Promise<void>;
+  readonly #deps: FillDeps;
+  readonly #passport: Passport;
+  readonly #controller = new AbortController();
+  readonly #changed = new Notifier();
+  readonly #opened = Promise.withResolvers<Opened>();
+  #state: State = { kind: 'running' };
+  #writer: BlobWriter | undefined;
+  #sizeBytes: number | undefined;
+  #followers = 0;
+
+  constructor(request: FillRequest, deps: FillDeps) {
+    this.digest = request.digest;
+    this.repository = request.repository;
+    this.#passport = request.passport;
+    this.#deps = deps;
+    this.opened = this.#opened.promise;
+    this.opened.catch(() => undefined);
+    this.ended = this.#run();
+  }
+
+  /** Undefined while the upstream has not told. */
+  get sizeBytes(): number | undefined {
+    return this.#sizeBytes;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** How far the bytes are good to be sent; the last one is announced only once the digest is proven. */
+  get announcedBytes(): number {
+    if (this.#writer === undefined) return 0;
+    const readable = this.#writer.readableBytes;
+    if (this.#state.kind === 'stored') return readable;
+    return Math.max(0, Math.min(readable, (this.#sizeBytes ?? readable) - 1, readable));
+  }
+
+  /** Waits until more is announced or the state has changed. */
+  async changed(signal: AbortSignal): Promise<void> {
+    await this.#changed.wait(signal);
+  }
+
+  /** A reader from any position; only after `opened` has resolved to `filling`. */
+  follow(openBypass: (prefix: Follower) => ByteSource): ByteSource {
+    if (this.#writer === undefined) throw new Error('a fill is followed only once it has opened');
+    this.#followers += 1;
+    return new Follower(this, this.#writer.openReader(), openBypass, () => this.#left());
+  }
+
+  /** Ends the fill; its followers fail. */
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
+  }
+
+  #left(): void {
+    this.#followers -= 1;
+    if (this.#followers === 0 && !this.#deps.fillAfterAbort) this.abort(new Error('nobody waits any more'));
+  }
+
+  async #run(): Promise<void> {
+    try {
+      const first = await this.#open(0);
+      if (first.kind === 'refused') {
+        this.#opened.resolve(first);
+        return;
+      }
+      this.#sizeBytes = first.sizeBytes;
+      await this.#fill(first);
+      this.#state = { kind: 'stored' };
+    } catch (error) {
+      this.#state = { kind: 'failed', error };
+      this.#opened.reject(error);
+      this.#tell(error);
+      await this.#writer?.abort().catch(() => undefined);
+    } finally {
+      this.#changed.notify();
+    }
+  }
+
+  async #fill(first: FoundBlob): Promise<void> {
+    const { store, telemetry, clock, upstream } = this.#deps;
+    const startedMs = clock.monotonic();
+    const writer = await this.#createWriter(first);
+    const { digest } = this;
+    const repository = repositoryKey(this.repository);
+    const name = upstream.name;
+    telemetry.emit({ kind: 'fill-started', digest, repository, upstream: name, sizeBytes: first.sizeBytes });
+    this.#opened.resolve({ kind: 'filling', sizeBytes: first.sizeBytes, trail: first.trail });
+    const sizeBytes = await receiveBlob({
+      first,
+      offsetBytes: 0,
+      open: (offsetBytes) => this.#open(offsetBytes),
+      sink: (chunk) => writer.write(chunk),
+      onResume: (offsetBytes, error) =>
+        telemetry.emit({ kind: 'fill-resumed', digest, upstream: name, offsetBytes, reason: error.message }),
+      clock,
+      signal: this.#controller.signal,
+    });
+    this.#sizeBytes = sizeBytes;
+    const result = await writer.commit();
+    if (result.kind === 'wrong-digest') throw new WrongDigestError(digest, result.actual);
+    await store.prove(this.repository, digest, 'blob', { sizeBytes });
+    const durationMs = clock.monotonic() - startedMs;
+    telemetry.emit({ kind: 'fill-finished', digest, upstream: name, sizeBytes, durationMs });
+  }
+
+  async #createWriter(first: FoundBlob): Promise<BlobWriter> {
+    try {
+      const writer = await this.#deps.store.createBlob(this.digest, {
+        onReadable: () => this.#changed.notify(),
+      });
+      this.#writer = writer;
+      return writer;
+    } catch (error) {
+      first.body.abort(new Error('the store takes nothing'));
+      if (error instanceof StoreWriteError) {
+        this.#opened.resolve({ kind: 'bypass', sizeBytes: first.sizeBytes, trail: first.trail });
+      }
+      throw error;
+    }
+  }
+
+  async #open(offsetBytes: number): Promise<BlobAnswer> {
+    const { upstream } = this.#deps;
+    return await upstream.openBlob(
+      this.repository.name,
+      this.digest,
+      offsetBytes,
+      this.#passport,
+      this.#controller.signal,
+    );
+  }
+
+  #tell(error: unknown): void {
+    const { telemetry, upstream, badContent } = this.#deps;
+    const { digest } = this;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof WrongDigestError) {
+      badContent.add(digest, upstream.name);
+      telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got: error.got, upstream: upstream.name });
+    } else if (error instanceof StoreWriteError) {
+      telemetry.emit({ kind: 'store-write-failed', code: error.code, digest, reason });
+    } else if (this.#writer !== undefined) {
+      const offsetBytes = this.#writer.readableBytes;
+      telemetry.emit({ kind: 'fill-failed', digest, upstream: upstream.name, offsetBytes, reason });
+    }
+  }
+}

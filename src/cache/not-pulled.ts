@@ -1,0 +1,64 @@
+import { RegistryError, type RegistryErrorCode } from '../oci/error.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { UpstreamError } from '../upstream/error.ts';
+import type { Refused } from '../upstream/verdict.ts';
+import type { NotPulled, Passage } from './pull.ts';
+
+const RETRY_AFTER_S = 5;
+
+/** Turns the origin's refusal into the answer for the client: `unknown` is the noun's own code. */
+export function refusal(
+  refused: Refused,
+  unknown: Extract<RegistryErrorCode, 'BLOB_UNKNOWN' | 'MANIFEST_UNKNOWN' | 'NAME_UNKNOWN'>,
+  upstreamMs: number,
+): NotPulled {
+  const passage: Passage = { outcome: 'miss', trail: refused.trail, upstreamMs };
+  const error =
+    refused.verdict === 'unknown'
+      ? new RegistryError(unknown, 'the origin does not have it')
+      : new RegistryError('DENIED', 'the origin denies it to this cache');
+  return { kind: 'not-pulled', error, passage };
+}
+
+/**
+ * Turns a failure of the upstream into the answer for the client and tells the operator why. The client is
+ * told to come back, so that containerd walks on to its next host at once; never the upstream's name or words.
+ * @throws whatever is no failure of the upstream
+ */
+export function failure(
+  error: unknown,
+  what: { readonly telemetry: Telemetry; readonly upstream: string; readonly request: string },
+  upstreamMs: number,
+): NotPulled {
+  if (!(error instanceof UpstreamError)) throw error;
+  const { telemetry, upstream, request } = what;
+  telemetry.emit({ kind: 'upstream-failed', upstream, request, reason: error.message, hint: error.hint });
+  return {
+    kind: 'not-pulled',
+    error: unavailable(error),
+    passage: { outcome: 'miss', trail: undefined, upstreamMs },
+  };
+}
+
+function unavailable(error: UpstreamError): RegistryError {
+  if (error.kind === 'busy') {
+    return new RegistryError('UNAVAILABLE', 'the upstream asks for a pause', {
+      status: 503,
+      retryAfterSeconds: error.retryAfterSeconds ?? RETRY_AFTER_S,
+      cause: error,
+    });
+  }
+  if (error.status === 508) {
+    return new RegistryError('UNSUPPORTED', 'the chain of caches is a loop', { status: 508, cause: error });
+  }
+  const timedOut = error.kind === 'timeout';
+  return new RegistryError(
+    'UNAVAILABLE',
+    timedOut ? 'the upstream did not answer in time' : 'the upstream failed',
+    {
+      status: timedOut ? 504 : 502,
+      retryAfterSeconds: RETRY_AFTER_S,
+      cause: error,
+    },
+  );
+}

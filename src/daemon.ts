@@ -1,0 +1,207 @@
+import { hostname } from 'node:os';
+import type { Clock } from './async/clock.ts';
+import { BlobCache } from './cache/blob-cache.ts';
+import { ManifestCache } from './cache/manifest-cache.ts';
+import { Sweeper } from './cache/sweeper.ts';
+import type { Config } from './config/config.ts';
+import { Health } from './health.ts';
+import { BufferPool } from './http/buffer-pool.ts';
+import { createDebugListener } from './http/debug-server.ts';
+import { createRegistry } from './http/registry.ts';
+import { HttpServer } from './http/server.ts';
+import { loadServerTls } from './http/server-tls.ts';
+import type { Namespaces } from './http/route.ts';
+import { planReload } from './reload-plan.ts';
+import { Store } from './store/store.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+import type { UpstreamSettings } from './upstream/open-upstream.ts';
+import { Upstreams } from './upstream/upstreams.ts';
+
+export interface DaemonDeps {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** What all clients' buffers may take together, in bytes. */
+const BUFFER_BUDGET_BYTES = 64 * 1024 * 1024;
+/** The largest reads that pay: TLS copies anyway. */
+const MAX_BUFFER_BYTES = { plain: 1024 * 1024, tls: 256 * 1024 };
+/** What running answers get on SIGTERM where `http.draintimeout` is 0. */
+const DEFAULT_DRAIN_MS = 5_000;
+
+interface Parts {
+  readonly store: Store;
+  readonly upstreams: Upstreams;
+  readonly blobs: BlobCache;
+  readonly manifests: ManifestCache;
+  readonly server: HttpServer;
+  readonly debug: HttpServer | undefined;
+}
+
+/** A running cache: the only place that constructs and wires. Two of them can live in one process. */
+export class Daemon {
+  readonly #deps: DaemonDeps;
+  readonly #parts: Parts;
+  readonly #current: { config: Config };
+  #sweeper: Sweeper | undefined;
+
+  private constructor(current: { config: Config }, deps: DaemonDeps, parts: Parts) {
+    this.#current = current;
+    this.#deps = deps;
+    this.#parts = parts;
+    this.#sweeper = this.#startSweeper();
+  }
+
+  /**
+   * Starts a cache. Its upstreams may be down.
+   * @throws {UserError} where the address, the root, a certificate or a key cannot be used; nothing is left open
+   */
+  static async start(config: Config, deps: DaemonDeps): Promise<Daemon> {
+    const { clock, telemetry } = deps;
+    const opened: AsyncDisposable[] = [];
+    try {
+      const current = { config };
+      const tls = await serverTls(config, deps);
+      const upstreams = await Upstreams.open(upstreamSettings(config), clock);
+      opened.push(upstreams);
+      const [{ namespace }] = config.upstreams;
+      const store = await Store.open({
+        root: config.storage.root,
+        plainNamespace: namespace,
+        clock,
+        onIndexFailure: (error) =>
+          telemetry.emit({ kind: 'warning', message: `the index failed: ${error.message}` }),
+      });
+      opened.push(store);
+      const common = { store, upstreamOf: upstreams.of, clock, telemetry };
+      const blobs = new BlobCache({ ...common, fillAfterAbort: config.cache.fillAfterAbort });
+      opened.push(blobs);
+      const manifests = new ManifestCache({ ...common, freshness: () => current.config.cache });
+      const pool = new BufferPool(BUFFER_BUDGET_BYTES);
+      const { listen, limits } = config.http;
+      const server = await HttpServer.listen({ listen, tls, ...limits });
+      opened.push({ [Symbol.asyncDispose]: async () => server.drain(0, clock, AbortSignal.abort()) });
+      const listener = createRegistry(
+        {
+          prefix: config.http.prefix,
+          namespaces: namespacesOf(config),
+          self: { name: config.cache.hopName ?? defaultName(server.port), id: store.id },
+          headers: config.http.headers,
+          maxBufferBytes: tls === undefined ? MAX_BUFFER_BYTES.plain : MAX_BUFFER_BYTES.tls,
+        },
+        { blobs, manifests, tags: { upstreamOf: upstreams.of, clock, telemetry }, telemetry, pool },
+      );
+      server.serve(listener);
+      telemetry.emit({ kind: 'listening', url: server.url, role: 'registry' });
+      const debug = await startDebugServer(config, telemetry);
+      return new Daemon(current, deps, { store, upstreams, blobs, manifests, server, debug });
+    } catch (error) {
+      for (const part of opened.toReversed()) await part[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Where clients reach it. */
+  get url(): string {
+    return this.#parts.server.url;
+  }
+
+  /** Answers that are still running. */
+  get openRequests(): number {
+    return this.#parts.server.openRequests;
+  }
+
+  /**
+   * Applies what can be applied of a configuration while running and tells what waits for a restart. Files that
+   * are named as before are read again: certificates, keys, CAs, passwords.
+   * @throws {UserError} and changes nothing
+   */
+  async reload(next: Config): Promise<void> {
+    const { telemetry } = this.#deps;
+    const { changed, needsRestart } = planReload(this.#current.config, next);
+    const tls = needsRestart.includes('http.tls') ? undefined : await serverTls(next, this.#deps);
+    if (!needsRestart.includes('upstreams')) await this.#parts.upstreams.replace(upstreamSettings(next));
+    if (tls !== undefined) this.#parts.server.renewTls(tls);
+    this.#current.config = { ...next, upstreams: this.#current.config.upstreams };
+    await this.#sweeper?.[Symbol.asyncDispose]();
+    this.#sweeper = this.#startSweeper();
+    telemetry.emit({ kind: 'reloaded', changed, unchanged: needsRestart });
+  }
+
+  /**
+   * Ends the daemon: no new connections, running answers get `http.draintimeout`, then everything is closed and
+   * what is known is written down.
+   * @param signal ends the waiting at once
+   */
+  async stop(signal: AbortSignal): Promise<void> {
+    const { clock, telemetry } = this.#deps;
+    const { server, debug, blobs, upstreams, store } = this.#parts;
+    const drainMs = this.#current.config.http.drainTimeoutMs;
+    await server.drain(drainMs === 0 ? DEFAULT_DRAIN_MS : drainMs, clock, signal);
+    await debug?.drain(0, clock, signal);
+    await this.#sweeper?.[Symbol.asyncDispose]();
+    await blobs[Symbol.asyncDispose]();
+    await upstreams[Symbol.asyncDispose]();
+    await store[Symbol.asyncDispose]();
+    telemetry.emit({ kind: 'stopped' });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop(AbortSignal.abort());
+  }
+
+  #startSweeper(): Sweeper | undefined {
+    const { blobTtlMs, blobTtlMode } = this.#current.config.cache;
+    if (blobTtlMs === undefined) return undefined;
+    const { store, manifests } = this.#parts;
+    return new Sweeper({
+      ...this.#deps,
+      store,
+      ttlMs: blobTtlMs,
+      by: blobTtlMode === 'idle' ? 'used' : 'fetched',
+      onRemoved: (digest) => manifests.forget(digest),
+    });
+  }
+}
+
+async function serverTls(
+  config: Config,
+  deps: DaemonDeps,
+): Promise<Awaited<ReturnType<typeof loadServerTls>>['tls'] | undefined> {
+  if (config.http.tls === undefined) return undefined;
+  const { tls, warnings } = await loadServerTls(config.http.tls, deps.clock.now());
+  for (const message of warnings) deps.telemetry.emit({ kind: 'warning', message });
+  return tls;
+}
+
+async function startDebugServer(config: Config, telemetry: Telemetry): Promise<HttpServer | undefined> {
+  if (config.http.debug === undefined) return undefined;
+  const { listen } = config.http.debug;
+  const health = new Health();
+  telemetry.subscribe(health.observe);
+  const server = await HttpServer.listen({ listen, tls: undefined, ...config.http.limits });
+  server.serve(createDebugListener(() => health.report()));
+  telemetry.emit({ kind: 'listening', url: server.url, role: 'debug' });
+  return server;
+}
+
+function upstreamSettings(config: Config): UpstreamSettings[] {
+  const { timeouts } = config.cache;
+  return config.upstreams.map(({ namespace, sendNamespace, hops: [hop], limits: { connections } }) => ({
+    ...hop,
+    namespace,
+    sendNamespace,
+    timeouts,
+    connections,
+  }));
+}
+
+function namespacesOf(config: Config): Namespaces {
+  const all = config.upstreams.map(({ namespace }) => namespace);
+  return { default: config.upstreams[0].namespace, all: new Set(all) };
+}
+
+function defaultName(port: number | undefined): string {
+  const name = hostname().replaceAll(/[^A-Za-z0-9.-]/g, '-');
+  return port === undefined ? name : `${name}:${port}`;
+}

@@ -1,0 +1,30 @@
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Exchange } from './exchange.ts';
+
+const MAX_LOGGED_LENGTH = 1024;
+
+/** Tells that a request has ended: what becomes its line in the access log. */
+export function emitRequest(exchange: Exchange, durationMs: number, telemetry: Telemetry): void {
+  const { request, response, log } = exchange;
+  telemetry.emit({
+    kind: 'request',
+    id: exchange.id,
+    method: request.method ?? '',
+    target: (request.url ?? '').slice(0, MAX_LOGGED_LENGTH),
+    status: response.statusCode,
+    outcome: log.passage?.outcome,
+    namespace: log.repository?.namespace,
+    repository: log.repository?.name,
+    reference: log.reference,
+    bytesSent: log.bytesSent,
+    durationMs: rounded(durationMs),
+    upstreamMs: log.passage?.upstreamMs === undefined ? undefined : rounded(log.passage.upstreamMs),
+    client: exchange.client,
+    userAgent: request.headers['user-agent']?.slice(0, MAX_LOGGED_LENGTH),
+    complete: response.writableFinished,
+  });
+}
+
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 10) / 10;
+}

@@ -1,0 +1,98 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { BlobCache, BlobPull, PulledBlob } from '../cache/blob-cache.ts';
+import type { Passage, Pull } from '../cache/pull.ts';
+import type { Digest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/error.ts';
+import { OCTET_STREAM } from '../oci/media-type.ts';
+import { formatContentRange, parseRange, resolveRange } from '../oci/range.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { type Exchange, matchesTag, sendWhole } from './exchange.ts';
+import { passageHeaders } from './passage-headers.ts';
+import { sendBytes } from './send-bytes.ts';
+import type { HopIdentity } from './via.ts';
+
+export interface BlobHandlerDeps {
+  readonly blobs: BlobCache;
+  readonly self: HopIdentity;
+  readonly pool: BufferPool;
+  readonly maxBufferBytes: number;
+}
+
+/** GET and HEAD of `/v2/<name>/blobs/<digest>` (distribution-spec, "Pulling blobs"). */
+export async function handleBlob(
+  exchange: Exchange,
+  pull: Pull,
+  digest: Digest,
+  deps: BlobHandlerDeps,
+): Promise<void> {
+  const { request } = exchange;
+  const etag = `"${digest}"`;
+  const blobPull: BlobPull = { ...pull, digest };
+  const unchanged = matchesTag(request.headers['if-none-match'], etag);
+  if (request.method === 'HEAD' || unchanged) {
+    const head = await deps.blobs.head(blobPull);
+    exchange.log.passage = head.passage;
+    if (head.kind === 'not-pulled') throw head.error;
+    const length = head.sizeBytes === undefined || unchanged ? {} : { 'content-length': head.sizeBytes };
+    sendWhole(
+      exchange,
+      unchanged ? 304 : 200,
+      { ...blobHeaders(digest, head.passage, deps), ...length },
+      undefined,
+    );
+    return;
+  }
+  const pulled = await deps.blobs.get(blobPull);
+  exchange.log.passage = pulled.passage;
+  if (pulled.kind === 'not-pulled') throw pulled.error;
+  try {
+    await sendBlob(exchange, pulled, digest, deps);
+  } finally {
+    await pulled.source.close();
+  }
+}
+
+async function sendBlob(
+  exchange: Exchange,
+  pulled: PulledBlob,
+  digest: Digest,
+  deps: BlobHandlerDeps,
+): Promise<void> {
+  const { request, response, signal, log } = exchange;
+  const { sizeBytes, source } = pulled;
+  const headers = blobHeaders(digest, pulled.passage, deps);
+  const { range: field, 'if-range': condition } = request.headers;
+  const ranged = field !== undefined && (condition === undefined || condition === `"${digest}"`);
+  const answer = sizeBytes === undefined || !ranged ? FULL : resolveRange(parseRange(field), sizeBytes);
+  if (answer.kind === 'unsatisfiable') {
+    throw new RegistryError('RANGE_INVALID', 'the range lies beyond the end of the blob', {
+      headers: { 'content-range': `bytes */${sizeBytes ?? '*'}` },
+    });
+  }
+  const partial = answer.kind === 'partial' && sizeBytes !== undefined;
+  const startBytes = partial ? answer.range.start : 0;
+  const endBytes = partial ? answer.range.end + 1 : sizeBytes;
+  if (partial) headers['content-range'] = formatContentRange(answer.range, sizeBytes);
+  if (endBytes !== undefined) headers['content-length'] = endBytes - startBytes;
+  response.writeHead(partial ? 206 : 200, headers);
+  response.flushHeaders();
+  const { pool, maxBufferBytes } = deps;
+  const onSent = (bytes: number): void => {
+    log.bytesSent += bytes;
+  };
+  await sendBytes(response, { source, startBytes, endBytes, pool, maxBufferBytes, onSent, signal });
+  response.end();
+}
+
+const FULL = { kind: 'full' } as const;
+
+function blobHeaders(digest: Digest, passage: Passage, deps: BlobHandlerDeps): OutgoingHttpHeaders {
+  return {
+    'content-type': OCTET_STREAM,
+    'docker-content-digest': digest,
+    etag: `"${digest}"`,
+    'accept-ranges': 'bytes',
+    'cache-control': 'max-age=31536000',
+    ...passageHeaders(passage, deps.self),
+  };
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { BlobCache } from '../cache/blob-cache.ts';
+import type { ManifestCache } from '../cache/manifest-cache.ts';
+import type { Pull } from '../cache/pull.ts';
+import type { TagListDeps } from '../cache/tag-list.ts';
+import type { Repository } from '../oci/namespace.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { emitRequest } from './access-log.ts';
+import { handleBlob } from './blobs.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import { type Exchange, sendWhole } from './exchange.ts';
+import { handleManifest } from './manifests.ts';
+import { type Namespaces, parseTarget, readOnly } from './route.ts';
+import { sendError } from './send-error.ts';
+import { handleTags } from './tags.ts';
+import { type HopIdentity, passVia } from './via.ts';
+
+export interface RegistryOptions {
+  /** Where the API lies: `/` or `/some/path/`. */
+  readonly prefix: string;
+  readonly namespaces: Namespaces;
+  readonly self: HopIdentity;
+  /** Sent with every answer. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  readonly maxBufferBytes: number;
+}
+
+export interface RegistryDeps {
+  readonly blobs: BlobCache;
+  readonly manifests: ManifestCache;
+  readonly tags: TagListDeps;
+  readonly telemetry: Telemetry;
+  readonly pool: BufferPool;
+}
+
+/** The read side of the OCI distribution API: one request from its socket to the end of its answer. */
+export function createRegistry(options: RegistryOptions, deps: RegistryDeps): RequestListener {
+  return (request, response) => {
+    const exchange = openExchange(request, response, deps.telemetry);
+    for (const [name, values] of Object.entries(options.headers)) response.setHeader(name, values);
+    response.setHeader('docker-distribution-api-version', 'registry/2.0');
+    answer(exchange, options, deps).catch((error: unknown) => {
+      sendError(exchange, error, options.self, deps.telemetry);
+    });
+  };
+}
+
+function openExchange(request: IncomingMessage, response: ServerResponse, telemetry: Telemetry): Exchange {
+  const left = new AbortController();
+  const exchange: Exchange = {
+    id: randomUUID(),
+    request,
+    response,
+    signal: left.signal,
+    // A closed socket has no address any more.
+    client: request.socket.remoteAddress ?? '',
+    log: { bytesSent: 0 },
+  };
+  const startedMs = performance.now();
+  response.once('close', () => {
+    left.abort(new Error('the client left'));
+    emitRequest(exchange, performance.now() - startedMs, telemetry);
+  });
+  return exchange;
+}
+
+async function answer(exchange: Exchange, options: RegistryOptions, deps: RegistryDeps): Promise<void> {
+  const { request, signal, log } = exchange;
+  const { route, asked } = parseTarget(request.url ?? '', options.prefix, options.namespaces);
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw readOnly();
+  if (asked !== undefined) exchange.response.setHeader('oci-namespace', asked);
+  if (route.kind === 'ping') {
+    sendWhole(exchange, 200, { 'content-type': 'application/json' }, PING);
+    return;
+  }
+  const passport = passVia(request.headers['via'], options.self);
+  const pullOf = (repository: Repository): Pull => ({ repository, passport, signal });
+  log.repository = route.repository;
+  const { self, maxBufferBytes } = options;
+  switch (route.kind) {
+    case 'manifest':
+      await handleManifest(exchange, pullOf(route.repository), route.reference, { ...deps, self });
+      return;
+    case 'blob':
+      log.reference = route.digest;
+      await handleBlob(exchange, pullOf(route.repository), route.digest, { ...deps, self, maxBufferBytes });
+      return;
+    case 'tags':
+      await handleTags(exchange, pullOf(route.repository), route.query, { ...deps, self });
+  }
+}
+
+const PING = Buffer.from('{}');

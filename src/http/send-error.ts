@@ -1,0 +1,33 @@
+import { RegistryError } from '../oci/error.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { type Exchange, sendWhole } from './exchange.ts';
+import { passageHeaders } from './passage-headers.ts';
+import type { HopIdentity } from './via.ts';
+
+/**
+ * The one place that turns errors into answers. After the head is out, the connection ends short: no client may
+ * take a part for the whole. A cause never reaches a client.
+ */
+export function sendError(exchange: Exchange, error: unknown, self: HopIdentity, telemetry: Telemetry): void {
+  const { request, response, signal } = exchange;
+  const expected = error instanceof RegistryError || signal.aborted || response.headersSent;
+  if (!expected) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const stack = (error instanceof Error ? error.stack : undefined) ?? '';
+    telemetry.emit({ kind: 'internal-error', request: `${request.method} ${request.url}`, reason, stack });
+  }
+  if (response.headersSent || signal.aborted) {
+    response.destroy();
+    return;
+  }
+  const known = error instanceof RegistryError ? error : new RegistryError('UNKNOWN', 'internal error');
+  const retryAfter =
+    known.retryAfterSeconds === undefined ? {} : { 'retry-after': String(known.retryAfterSeconds) };
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    ...passageHeaders(exchange.log.passage, self),
+    ...retryAfter,
+    ...known.headers,
+  };
+  sendWhole(exchange, known.status, headers, Buffer.from(`${JSON.stringify(known)}\n`));
+}

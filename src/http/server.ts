@@ -1,0 +1,166 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import { rm } from 'node:fs/promises';
+import type { TlsOptions } from 'node:tls';
+import type { Clock } from '../async/clock.ts';
+import { UserError } from '../user-error.ts';
+
+/** Where a server listens. */
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string | undefined; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export interface ServerOptions {
+  readonly listen: ListenAddress;
+  /** As Node's TLS takes them; undefined for a plain server. */
+  readonly tls: TlsOptions | undefined;
+  readonly headerSizeBytes: number;
+  /** From the connection, or the last answer, to the end of a request's headers. */
+  readonly headerTimeMs: number;
+  readonly connections: number;
+}
+
+/** Longer than any client keeps its own, containerd's 30 s before all: the client closes first. */
+const KEEP_ALIVE_MS = 75_000;
+/** A socket on which nothing at all moves. */
+const STALLED_MS = 10 * 60_000;
+const HANDSHAKE_MS = 10_000;
+const TICK_MS = 50;
+
+/** A listening HTTP or HTTPS server. */
+export class HttpServer {
+  readonly url: string;
+  /** Undefined for a socket file. */
+  readonly port: number | undefined;
+  readonly #server: Server | TlsServer;
+  readonly #options: ServerOptions;
+  #openRequests = 0;
+  #draining = false;
+
+  private constructor(server: Server | TlsServer, options: ServerOptions) {
+    this.#server = server;
+    this.#options = options;
+    const address = server.address();
+    this.port = typeof address === 'object' ? address?.port : undefined;
+    this.url = urlOf(options, this.port);
+  }
+
+  /**
+   * Starts to listen.
+   * @throws {UserError} ADDRESS_IN_USE, ADDRESS_UNUSABLE, CERTIFICATE_INVALID
+   */
+  static async listen(options: ServerOptions): Promise<HttpServer> {
+    const settings = {
+      maxHeaderSize: options.headerSizeBytes,
+      headersTimeout: options.headerTimeMs,
+      connectionsCheckingInterval: 1_000,
+      requestTimeout: 60_000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      noDelay: true,
+    };
+    const server =
+      options.tls === undefined
+        ? createServer(settings)
+        : createTlsServer({
+            ...settings,
+            handshakeTimeout: HANDSHAKE_MS,
+            ALPNProtocols: ['http/1.1'],
+            ...options.tls,
+          });
+    server.maxConnections = options.connections;
+    server.timeout = STALLED_MS;
+    await listen(server, options.listen);
+    return new HttpServer(server, options);
+  }
+
+  /** Answers requests from now on; to be called as soon as it listens. */
+  serve(listener: RequestListener): void {
+    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#openRequests += 1;
+      response.once('close', () => {
+        this.#openRequests -= 1;
+      });
+      if (this.#draining) response.setHeader('connection', 'close');
+      listener(request, response);
+    });
+  }
+
+  /** Answers that are still running. */
+  get openRequests(): number {
+    return this.#openRequests;
+  }
+
+  /** Uses another certificate for new connections; nothing happens on a plain server. */
+  renewTls(tls: TlsOptions): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(tls);
+  }
+
+  /** Takes no new connection, lets running answers end for as long as given, then cuts what is left. */
+  async drain(drainMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    this.#draining = true;
+    const closed = Promise.withResolvers<void>();
+    this.#server.close(() => closed.resolve());
+    const until = clock.monotonic() + drainMs;
+    while (this.#openRequests > 0 && clock.monotonic() < until && !signal.aborted) {
+      await clock.sleep(TICK_MS, signal).catch(() => undefined);
+    }
+    this.#server.closeAllConnections();
+    await closed.promise;
+    if (this.#options.listen.kind === 'unix') await rm(this.#options.listen.path, { force: true });
+  }
+}
+
+async function listen(server: Server | TlsServer, address: ListenAddress): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  const listening = (): void => resolve();
+  if (address.kind === 'unix') server.listen(address.path, listening);
+  else
+    server.listen(
+      { port: address.port, ...(address.host === undefined ? {} : { host: address.host }) },
+      listening,
+    );
+  try {
+    await promise;
+  } catch (error) {
+    throw addressError(address, error);
+  } finally {
+    server.removeListener('error', reject);
+  }
+}
+
+function addressError(address: ListenAddress, error: unknown): UserError {
+  const at = address.kind === 'unix' ? address.path : `${address.host ?? ''}:${address.port}`;
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'EADDRINUSE') {
+    return new UserError('ADDRESS_IN_USE', `cannot listen on ${at}: the address is in use`, {
+      value: at,
+      hint: 'stop what listens there, or set another `http.addr` (REGISTRY_HTTP_ADDR)',
+      cause: error,
+    });
+  }
+  const reason = {
+    EACCES: 'not permitted',
+    EADDRNOTAVAIL: 'no such address on this machine',
+    ENOTFOUND: 'no such host',
+  };
+  const word = Object.entries(reason).find(([key]) => key === code)?.[1] ?? code;
+  return new UserError('ADDRESS_UNUSABLE', `cannot listen on ${at}: ${word}`, {
+    value: at,
+    hint: 'set another `http.addr` (REGISTRY_HTTP_ADDR), such as 127.0.0.1:5000',
+    cause: error,
+  });
+}
+
+function urlOf(options: ServerOptions, port: number | undefined): string {
+  if (options.listen.kind === 'unix') return `unix://${options.listen.path}`;
+  const host = options.listen.host ?? '0.0.0.0';
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port ?? ''}`;
+}

@@ -1,0 +1,97 @@
+import type { Digest } from '../oci/digest.ts';
+
+/** What happened to a request: one word in log, metric, header and screen. */
+export type Outcome = 'hit' | 'prefetched' | 'joined' | 'miss' | 'revalidated' | 'stale' | 'bypass';
+
+/** Everything that the program tells about itself; logs and metrics are made of these and nothing else. */
+export type TelemetryEvent =
+  | { readonly kind: 'listening'; readonly url: string; readonly role: 'registry' | 'debug' }
+  | { readonly kind: 'draining'; readonly signal: string; readonly openRequests: number }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'reloaded'; readonly changed: readonly string[]; readonly unchanged: readonly string[] }
+  | { readonly kind: 'reload-failed'; readonly message: string }
+  | RequestEvent
+  /** A fault of this program: the only event that carries a stack. */
+  | {
+      readonly kind: 'internal-error';
+      readonly request: string;
+      readonly reason: string;
+      readonly stack: string;
+    }
+  | {
+      readonly kind: 'fill-started';
+      readonly digest: Digest;
+      readonly repository: string;
+      readonly upstream: string;
+      readonly sizeBytes: number | undefined;
+    }
+  | {
+      readonly kind: 'fill-resumed';
+      readonly digest: Digest;
+      readonly upstream: string;
+      readonly offsetBytes: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'fill-finished';
+      readonly digest: Digest;
+      readonly upstream: string;
+      readonly sizeBytes: number;
+      readonly durationMs: number;
+    }
+  | {
+      readonly kind: 'fill-failed';
+      readonly digest: Digest;
+      readonly upstream: string;
+      readonly offsetBytes: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'digest-mismatch';
+      readonly wanted: Digest;
+      readonly got: Digest;
+      readonly upstream: string;
+    }
+  | {
+      readonly kind: 'upstream-failed';
+      readonly upstream: string;
+      readonly request: string;
+      readonly reason: string;
+      readonly hint: string | undefined;
+    }
+  | {
+      readonly kind: 'store-write-failed';
+      readonly code: string;
+      readonly digest: Digest;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'swept';
+      readonly digest: Digest;
+      readonly sizeBytes: number;
+      readonly repositories: number;
+    }
+  | { readonly kind: 'sweep-failed'; readonly reason: string };
+
+/** One request that a client made, told when its answer has ended. */
+export interface RequestEvent {
+  readonly kind: 'request';
+  readonly id: string;
+  readonly method: string;
+  /** The request target as it came, cut at 1 KiB. */
+  readonly target: string;
+  readonly status: number;
+  readonly outcome: Outcome | undefined;
+  readonly namespace: string | undefined;
+  readonly repository: string | undefined;
+  readonly reference: string | undefined;
+  readonly bytesSent: number;
+  readonly durationMs: number;
+  /** How long this request waited for the next hop. */
+  readonly upstreamMs: number | undefined;
+  readonly client: string;
+  readonly userAgent: string | undefined;
+  /** Whether the answer went out whole; `false` where the client left or the fill failed. */
+  readonly complete: boolean;
+}

@@ -1,0 +1,122 @@
+import { type Logger, pino } from 'pino';
+import { PinoPretty as pretty } from 'pino-pretty';
+import type { TelemetryEvent } from './event.ts';
+
+export interface LogOptions {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly formatter: 'text' | 'json';
+  /** Put into every line. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Whether each request gets its line. */
+  readonly accessLog: boolean;
+  readonly colour: boolean;
+  /** Where lines go; the program's own is standard error. */
+  readonly destination: NodeJS.WritableStream;
+}
+
+/** A consumer of events that writes one line for each, with `event` as its stable name. */
+export class EventLog {
+  readonly #logger: Logger;
+  readonly #accessLog: boolean;
+
+  constructor(options: LogOptions) {
+    const destination =
+      options.formatter === 'json'
+        ? options.destination
+        : pretty({
+            destination: options.destination,
+            colorize: options.colour,
+            singleLine: true,
+            translateTime: 'UTC:yyyy-mm-dd"T"HH:MM:ss.l"Z"',
+            ignore: 'pid,hostname,event',
+          });
+    this.#accessLog = options.accessLog;
+    this.#logger = pino(
+      {
+        level: options.level,
+        base: options.fields,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+      },
+      destination,
+    );
+  }
+
+  /** Changes what is worth a line while the program runs. */
+  setLevel(level: LogOptions['level']): void {
+    this.#logger.level = level;
+  }
+
+  readonly write = (event: TelemetryEvent): void => {
+    if (event.kind === 'request' && !this.#accessLog) return;
+    const { kind, ...fields } = event;
+    this.#logger[levelOf(event)]({ event: kind, ...fields }, messageOf(event));
+  };
+}
+
+function levelOf(event: TelemetryEvent): LogOptions['level'] {
+  switch (event.kind) {
+    case 'digest-mismatch':
+    case 'fill-failed':
+    case 'store-write-failed':
+    case 'sweep-failed':
+    case 'reload-failed':
+    case 'internal-error':
+      return 'error';
+    case 'upstream-failed':
+    case 'fill-resumed':
+    case 'warning':
+      return 'warn';
+    case 'fill-started':
+    case 'fill-finished':
+      return 'debug';
+    case 'request':
+    case 'listening':
+    case 'draining':
+    case 'stopped':
+    case 'reloaded':
+    case 'swept':
+      return 'info';
+  }
+}
+
+function messageOf(event: TelemetryEvent): string {
+  switch (event.kind) {
+    case 'listening':
+      return event.role === 'registry' ? `serving on ${event.url}` : `debug server on ${event.url}`;
+    case 'draining':
+      return `${event.signal}: no new connections, ${event.openRequests} answers still running`;
+    case 'stopped':
+      return 'stopped';
+    case 'warning':
+      return event.message;
+    case 'reloaded':
+      return event.unchanged.length === 0
+        ? 'configuration reloaded'
+        : `configuration reloaded; needs a restart: ${event.unchanged.join(', ')}`;
+    case 'reload-failed':
+      return `configuration not reloaded, the old one stays: ${event.message}`;
+    case 'request':
+      return `${event.method} ${event.target} ${event.status}${event.outcome === undefined ? '' : ` ${event.outcome}`}`;
+    case 'internal-error':
+      return `a fault of regcache itself in ${event.request}: ${event.reason}`;
+    case 'fill-started':
+      return `fetching ${event.digest} from ${event.upstream}`;
+    case 'fill-resumed':
+      return `${event.upstream} broke off at byte ${event.offsetBytes} (${event.reason}); going on from there`;
+    case 'fill-finished':
+      return `stored ${event.digest}`;
+    case 'fill-failed':
+      return `could not fetch ${event.digest} from ${event.upstream}: ${event.reason}`;
+    case 'digest-mismatch':
+      return `${event.upstream} sent wrong bytes: wanted ${event.wanted}, got ${event.got}; nothing was stored`;
+    case 'upstream-failed':
+      return `${event.upstream}: ${event.reason}${event.hint === undefined ? '' : ` – ${event.hint}`}`;
+    case 'store-write-failed':
+      return `cannot store ${event.digest} (${event.reason}); streaming it through instead`;
+    case 'swept':
+      return `removed ${event.digest}, unused for its TTL`;
+    case 'sweep-failed':
+      return `the sweeper could not remove what has expired: ${event.reason}`;
+  }
+}

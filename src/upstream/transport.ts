@@ -1,0 +1,137 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { SecureContext } from 'node:tls';
+import { Agent, type Dispatcher } from 'undici';
+import { ResponseBody } from './body.ts';
+import { toUpstreamError } from './error.ts';
+
+export interface TransportOptions {
+  readonly trust: SecureContext;
+  readonly connectTimeoutMs: number;
+  /** The longest silence in the middle of a body. */
+  readonly idleTimeoutMs: number;
+  /** Connections to one host at a time; further requests wait. */
+  readonly connections: number;
+}
+
+export interface TransportRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** From the sent request to the answer's headers. */
+  readonly headersTimeoutMs: number;
+}
+
+export interface TransportResponse {
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: ResponseBody;
+}
+
+/** Sends one HTTP request, and nothing more: no redirects, no credentials, no second try. */
+export class Transport {
+  readonly #agent: Agent;
+  readonly #idleTimeoutMs: number;
+
+  constructor(options: TransportOptions) {
+    this.#idleTimeoutMs = options.idleTimeoutMs;
+    this.#agent = new Agent({
+      // One HTTP/2 connection would carry everything over one TCP stream: slower than several on a long link.
+      allowH2: false,
+      connections: options.connections,
+      pipelining: 1,
+      keepAliveTimeout: 60_000,
+      keepAliveMaxTimeout: 600_000,
+      maxHeaderSize: 64 * 1024,
+      connectTimeout: options.connectTimeoutMs,
+      autoSelectFamily: true,
+      connect: { secureContext: options.trust, timeout: options.connectTimeoutMs, keepAlive: true },
+    });
+  }
+
+  /**
+   * Resolves with the answer's head; its body is paused.
+   * @throws {UpstreamError} or the signal's reason
+   */
+  async send(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
+    signal.throwIfAborted();
+    const head = Promise.withResolvers<TransportResponse>();
+    const exchange = new Exchange(request.url, signal, head);
+    this.#agent.dispatch(
+      {
+        origin: request.url.origin,
+        path: `${request.url.pathname}${request.url.search}`,
+        method: request.method,
+        headers: { ...request.headers },
+        headersTimeout: request.headersTimeoutMs,
+        bodyTimeout: this.#idleTimeoutMs,
+      },
+      exchange,
+    );
+    return await head.promise;
+  }
+
+  /** Takes no new request and closes the connections when those that run have ended. */
+  async retire(): Promise<void> {
+    await this.#agent.close();
+  }
+
+  /** Closes every connection, those in use too. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
+
+/** One request on its way: hands undici's callbacks to the head's promise and then to the body. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #url: URL;
+  readonly #signal: AbortSignal;
+  readonly #head: PromiseWithResolvers<TransportResponse>;
+  #controller: Dispatcher.DispatchController | undefined;
+  #body: ResponseBody | undefined;
+
+  constructor(url: URL, signal: AbortSignal, head: PromiseWithResolvers<TransportResponse>) {
+    this.#url = url;
+    this.#signal = signal;
+    this.#head = head;
+    signal.addEventListener('abort', this.#leave, { once: true });
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#signal.aborted) this.#leave();
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    if (status < 200) return;
+    this.#body = new ResponseBody(controller);
+    this.#head.resolve({ url: this.#url, status, headers, body: this.#body });
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#body?.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#signal.removeEventListener('abort', this.#leave);
+    this.#body?.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#signal.removeEventListener('abort', this.#leave);
+    const reason: unknown = this.#signal.aborted ? this.#signal.reason : toUpstreamError(error);
+    this.#head.reject(reason);
+    this.#body?.end(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
+  }
+
+  readonly #leave = (): void => {
+    const reason: unknown = this.#signal.reason;
+    const error = reason instanceof Error ? reason : new Error('aborted', { cause: reason });
+    this.#head.reject(error);
+    this.#controller?.abort(error);
+  };
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../async/clock.ts';
+import type { Namespace, Repository } from '../oci/namespace.ts';
+import { type OpenUpstream, openUpstream, type UpstreamSettings } from './open-upstream.ts';
+import type { Upstream } from './upstream.ts';
+
+/** The ways up, one for each namespace; they can be exchanged while requests run. */
+export class Upstreams {
+  readonly #clock: Clock;
+  #open: ReadonlyMap<Namespace, OpenUpstream>;
+
+  private constructor(open: ReadonlyMap<Namespace, OpenUpstream>, clock: Clock) {
+    this.#open = open;
+    this.#clock = clock;
+  }
+
+  /** @throws {UserError} where a certificate or key file cannot be used */
+  static async open(settings: readonly UpstreamSettings[], clock: Clock): Promise<Upstreams> {
+    return new Upstreams(await openAll(settings, clock), clock);
+  }
+
+  /** The upstream of a repository's namespace; the edge lets no other namespace through. */
+  readonly of = (repository: Repository): Upstream => {
+    const open = this.#open.get(repository.namespace);
+    if (open === undefined) throw new Error(`no upstream is configured for ${repository.namespace}`);
+    return open.upstream;
+  };
+
+  /**
+   * Uses other settings from now on; what runs on the old connections ends there.
+   * @throws {UserError} and changes nothing
+   */
+  async replace(settings: readonly UpstreamSettings[]): Promise<void> {
+    const opened = await openAll(settings, this.#clock);
+    const old = this.#open;
+    this.#open = opened;
+    for (const open of old.values()) void open.retire();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Array.from(this.#open.values(), async (open) => open[Symbol.asyncDispose]()));
+  }
+}
+
+async function openAll(
+  settings: readonly UpstreamSettings[],
+  clock: Clock,
+): Promise<ReadonlyMap<Namespace, OpenUpstream>> {
+  const entries = await Promise.all(
+    settings.map(async (each) => [each.namespace, await openUpstream(each, clock)] as const),
+  );
+  return new Map(entries);
+}
