@@ -13,7 +13,7 @@ describe('a Range field', () => {
     ['BYTES=1-', [{ kind: 'from', start: 1, end: undefined }]],
     [' bytes=1- ', [{ kind: 'from', start: 1, end: undefined }]],
     [
-      'bytes=,1-2, ,-3,',
+      'bytes=,1-2, , -3,',
       [
         { kind: 'from', start: 1, end: 2 },
         { kind: 'suffix', length: 3 },

@@ -55,10 +55,9 @@ function position(digits: string): number {
  */
 export function resolveRange(specs: readonly RangeSpec[] | undefined, sizeBytes: number): RangeAnswer {
   if (specs === undefined) return { kind: 'full' };
-  const ranges = specs.map((spec) => clip(spec, sizeBytes)).filter((range) => range !== undefined);
-  const [range, ...others] = ranges;
+  const range = specs.map((spec) => clip(spec, sizeBytes)).find((clipped) => clipped !== undefined);
   if (range === undefined) return { kind: 'unsatisfiable' };
-  return others.length === 0 && specs.length === 1 ? { kind: 'partial', range } : { kind: 'full' };
+  return specs.length === 1 ? { kind: 'partial', range } : { kind: 'full' };
 }
 
 function clip(spec: RangeSpec, sizeBytes: number): ByteRange | undefined {

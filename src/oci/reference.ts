@@ -1,4 +1,4 @@
-import { type Digest, isDigest, parseDigest } from './digest.ts';
+import { type Digest, parseDigest } from './digest.ts';
 import { RegistryError } from './error.ts';
 
 /** A tag as the distribution-spec defines it; made by {@link parseTag} only. */
@@ -29,7 +29,6 @@ export function parseTag(text: string): Tag {
  * @throws {RegistryError} TAG_INVALID or DIGEST_INVALID
  */
 export function parseReference(text: string): Reference {
-  if (isDigest(text)) return { kind: 'digest', digest: text };
   if (text.includes(':')) return { kind: 'digest', digest: parseDigest(text) };
   return { kind: 'tag', tag: parseTag(text) };
 }

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import type { Config } from './config.ts';
+import { PlainScalar } from './config-node.ts';
+import { type ConfigData, configSchema } from './schema.ts';
+
+const HIDDEN = '***';
+const SECRETS = new Set(['password', 'secret']);
+
+/**
+ * A configuration in config.yml's own shape with every default filled in and every secret hidden; what has no effect
+ * is left out.
+ */
+export function effectiveConfig(data: ConfigData, config: Config): unknown {
+  const { loglevel: _, ...encoded } = z.encode(configSchema, {
+    ...data,
+    log: { ...data.log, level: config.log.level },
+  });
+  return clean(withNamespaces(encoded, config));
+}
+
+/** Puts in the name that each upstream goes by; the plain list of URLs has no place for it. */
+function withNamespaces(encoded: Omit<z.input<typeof configSchema>, 'loglevel'>, config: Config): unknown {
+  const registry = encoded.middleware?.registry?.map((entry) => {
+    if (entry === undefined) return undefined;
+    const upstreams = entry.options.upstreams.map((upstream, index) =>
+      typeof upstream === 'object' && upstream !== null
+        ? { ...upstream, namespace: config.upstreams[index]?.namespace }
+        : upstream,
+    );
+    return { ...entry, options: { ...entry.options, upstreams } };
+  });
+  return registry === undefined ? encoded : { ...encoded, middleware: { ...encoded.middleware, registry } };
+}
+
+function clean(value: unknown): unknown {
+  if (value instanceof PlainScalar) return value.value;
+  if (Array.isArray(value)) return value.filter((item) => item !== undefined).map(clean);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, child]) => child !== undefined)
+      .map(([key, child]) => [key, SECRETS.has(key) && child !== '' ? HIDDEN : clean(child)]),
+  );
+}

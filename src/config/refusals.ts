@@ -1,0 +1,126 @@
+import { type ConfigNode, findNodes, nodeAt } from './config-node.ts';
+import type { Problem } from './problem.ts';
+
+/** A part of the format that this program does not do, so that it must not look as if it did. */
+interface Refusal {
+  /** {@link findNodes}' pattern. */
+  readonly pattern: string;
+  /** What to do instead. */
+  readonly instead: string;
+  /** Whether this value asks for nothing that is missing. */
+  readonly harmless?: (node: ConfigNode) => boolean;
+  /** Whether the schema knows what may stand there, so that what is in it can be checked all the same. */
+  readonly checked?: boolean;
+}
+
+const UPSTREAM = 'middleware.registry[].options.upstreams[]';
+const AUTH = 'leave it out; until then ask for client certificates with http.tls.clientcas';
+const DRIVER = 'keep the store on a file system: storage.filesystem.rootdirectory';
+const PASSWORD_FILE = 'write username and passwordfile';
+const CHECKS = 'leave it out; the store is checked by health.storagedriver';
+
+const REFUSALS: readonly Refusal[] = [
+  { pattern: 'auth.htpasswd', instead: AUTH },
+  { pattern: 'auth.token', instead: AUTH },
+  { pattern: 'auth.silly', instead: AUTH },
+  { pattern: 'auth.origin', instead: AUTH },
+  { pattern: 'auth.director', instead: AUTH },
+  ...['azure', 'cos', 'gcs', 'inmemory', 'oss', 's3', 's3aws', 's3goamz', 'swift'].map((driver) => ({
+    pattern: `storage.${driver}`,
+    instead: DRIVER,
+  })),
+  { pattern: 'http.workers', instead: 'one process serves all clients: write 1', harmless: isNumber(1) },
+  { pattern: 'http.limits.connectionsperclient', instead: 'write 0, no limit', harmless: isNumber(0) },
+  {
+    pattern: 'http.tls.letsencrypt',
+    instead: 'write certificate and key, and let an ACME client renew them',
+    harmless: isEmpty,
+  },
+  { pattern: 'http.debug.prometheus.enabled', instead: 'write false', harmless: isFalse },
+  { pattern: 'health.file', instead: CHECKS, harmless: isEmpty },
+  { pattern: 'health.http', instead: CHECKS, harmless: isEmpty },
+  { pattern: 'health.tcp', instead: CHECKS, harmless: isEmpty },
+  { pattern: 'proxy.exec', instead: 'write username and password', harmless: isEmpty },
+  { pattern: 'proxy.remotenamespace', instead: 'leave it out, and pull by the full name', harmless: isEmpty },
+  { pattern: 'middleware.repository', instead: 'leave it out', harmless: isEmpty },
+  {
+    pattern: 'middleware.storage',
+    instead: 'leave it out: blobs are always served from here',
+    harmless: isEmpty,
+  },
+  { pattern: `${UPSTREAM}.balance`, instead: 'write repository', harmless: isText('repository') },
+  {
+    pattern: `${UPSTREAM}.fallback`,
+    instead: 'write false: the origin is not asked when the hops fail',
+    harmless: isFalse,
+  },
+  { pattern: `${UPSTREAM}.credentialhelper`, instead: PASSWORD_FILE },
+  { pattern: `${UPSTREAM}.dockerconfig`, instead: PASSWORD_FILE },
+  { pattern: `${UPSTREAM}.upstreamhosts[].credentialhelper`, instead: PASSWORD_FILE },
+  {
+    pattern: `${UPSTREAM}.upstreamhosts`,
+    instead: 'more than one hop: keep one',
+    harmless: (node) => node.kind !== 'list' || node.items.length <= 1,
+    checked: true,
+  },
+  {
+    pattern: 'middleware.registry[].options.upstreams',
+    instead: 'more than one hop: keep one URL, or write an originhost for each origin',
+    harmless: (node) =>
+      node.kind !== 'list' || node.items.filter((item) => item.kind === 'scalar').length <= 1,
+    checked: true,
+  },
+  {
+    pattern: 'middleware.registry[].options.maxsize',
+    instead: 'leave it out, and set blobttl to bound the store',
+  },
+  { pattern: 'middleware.registry[].options.prefetch', instead: 'write false', harmless: isFalse },
+  {
+    pattern: 'middleware.registry[].options.digestttl',
+    instead: 'leave it out: a held digest is not asked again',
+  },
+  {
+    pattern: 'middleware.registry[].options.ranges',
+    instead: 'write {connections: 1}',
+    harmless: (node) => isNumber(1)(nodeAt(node, ['connections']) ?? node),
+  },
+  {
+    pattern: 'middleware.registry[]',
+    instead: 'the one middleware there is, is named downstream',
+    harmless: (node) =>
+      isText('downstream')(nodeAt(node, ['name']) ?? node) || nodeAt(node, ['name']) === undefined,
+  },
+];
+
+/** Something that is asked for and not built. */
+export interface FoundRefusal extends Problem {
+  /** Whether the schema can say more about it. */
+  readonly checked: boolean;
+}
+
+/** All that a configuration asks for and is not built. */
+export function findRefusals(root: ConfigNode): readonly FoundRefusal[] {
+  return REFUSALS.flatMap(({ pattern, instead, harmless = () => false, checked = false }) =>
+    findNodes(root, pattern)
+      .filter(({ node }) => !harmless(node))
+      .map(({ path }) => ({ path, message: `not built yet; ${instead}`, checked })),
+  );
+}
+
+function isNumber(number: number): (node: ConfigNode) => boolean {
+  return (node) => node.kind === 'scalar' && (node.value === number || node.value === null);
+}
+
+function isText(text: string): (node: ConfigNode) => boolean {
+  return (node) => node.kind === 'scalar' && (node.text.toLowerCase() === text || node.value === null);
+}
+
+function isFalse(node: ConfigNode): boolean {
+  return node.kind === 'scalar' && (node.value === null || /^(?:false|no|off|n)$/i.test(node.text));
+}
+
+function isEmpty(node: ConfigNode): boolean {
+  if (node.kind === 'list') return node.items.length === 0;
+  if (node.kind === 'mapping') return [...node.entries.values()].every(isEmpty);
+  return node.value === null || node.value === false || node.value === '';
+}
