@@ -1,0 +1,164 @@
+import { createHash, type Hash } from 'node:crypto';
+import { unlink } from 'node:fs/promises';
+import { type Digest, digestAlgorithm, formatDigest } from '../oci/digest.ts';
+import { AppendFile } from './append-file.ts';
+import { BlobReader } from './blob-reader.ts';
+import { errnoOf } from './errno.ts';
+import { OpenFile } from './open-file.ts';
+import { placeFile } from './place-file.ts';
+import { StoreWriteError } from './store-write-error.ts';
+
+/** How a blob's writing ended. */
+export type Committed =
+  | { readonly kind: 'stored'; readonly sizeBytes: number }
+  | { readonly kind: 'wrong-digest'; readonly actual: Digest };
+
+export interface BlobWriterDeps {
+  readonly digest: Digest;
+  readonly growingFile: string;
+  readonly finalFile: string;
+  /** Told when {@link BlobWriter.readableBytes} has grown or a write has failed. */
+  readonly onReadable: () => void;
+  /** The blob has its final name. */
+  readonly onStored: (sizeBytes: number) => void;
+  /** Nothing of this writer is left but its readers. */
+  readonly onEnd: () => void;
+}
+
+/**
+ * A blob on its way into the store: written in order to a temporary file, hashed meanwhile, renamed once it is whole,
+ * on the disk and proven to have its digest. Its owner calls {@link commit} or {@link abort}.
+ */
+export class BlobWriter {
+  readonly digest: Digest;
+  readonly #deps: BlobWriterDeps;
+  readonly #file: OpenFile;
+  readonly #appended: AppendFile;
+  readonly #hash: Hash;
+  #committing: Promise<Committed> | undefined;
+  #aborting: Promise<void> | undefined;
+  #ended = false;
+
+  private constructor(deps: BlobWriterDeps, file: OpenFile) {
+    this.digest = deps.digest;
+    this.#deps = deps;
+    this.#file = file;
+    this.#appended = new AppendFile(file, deps.onReadable);
+    this.#hash = createHash(digestAlgorithm(deps.digest));
+  }
+
+  /** @throws {StoreWriteError} where the temporary file cannot be made */
+  static async create(deps: BlobWriterDeps): Promise<BlobWriter> {
+    try {
+      await unlinkIfThere(deps.growingFile);
+      return new BlobWriter(deps, await OpenFile.open(deps.growingFile, 'wx+'));
+    } catch (error) {
+      throw StoreWriteError.from(error);
+    }
+  }
+
+  /** How far a reader may read: written, not yet proven. */
+  get readableBytes(): number {
+    return this.#appended.writtenBytes;
+  }
+
+  /** Why nothing more is written; undefined while all is well. */
+  get failure(): Error | undefined {
+    return this.#appended.failure;
+  }
+
+  /**
+   * Takes a piece of the blob, which belongs to this writer from now on.
+   * @returns a promise only where the caller should pause; it rejects, like that of every later call, with the
+   * {@link StoreWriteError} of a failed write, or after {@link abort}
+   */
+  write(piece: Buffer): Promise<void> | undefined {
+    if (this.#committing !== undefined) return Promise.reject(new Error('the blob is being committed'));
+    if (this.#appended.failure === undefined) this.#hash.update(piece);
+    return this.#appended.append(piece);
+  }
+
+  /**
+   * Waits until everything given so far can be read.
+   * @throws {StoreWriteError}
+   */
+  async flush(): Promise<void> {
+    await this.#appended.flush();
+  }
+
+  /** A reader of the growing file; once open, it goes on after a commit and, as far as was written, after an abort. */
+  openReader(): BlobReader {
+    if (!this.#ended) {
+      this.#file.retain();
+      return new BlobReader(this.#file);
+    }
+    return new BlobReader(() => OpenFile.open(this.#deps.finalFile, 'r'));
+  }
+
+  /**
+   * Proves the digest and gives the file its final name, durably. A wrong digest leaves nothing behind.
+   * @param onProven told as soon as the digest is known to be right: readers need not wait for the disk
+   * @throws {StoreWriteError} after which only {@link abort} is left to do
+   */
+  commit(onProven: () => void = () => undefined): Promise<Committed> {
+    if (this.#committing !== undefined || this.#aborting !== undefined) {
+      return Promise.reject(new Error('the blob is committed or aborted already'));
+    }
+    this.#committing = this.#commit(onProven);
+    return this.#committing;
+  }
+
+  /** Removes what was written, unless it is committed; readers that are open keep reading. Idempotent. */
+  abort(): Promise<void> {
+    this.#aborting ??= this.#abort();
+    return this.#aborting;
+  }
+
+  async #commit(onProven: () => void): Promise<Committed> {
+    await this.#appended.flush();
+    const actual = formatDigest(digestAlgorithm(this.digest), this.#hash.digest('hex'));
+    if (actual !== this.digest) {
+      await this.#discard();
+      return { kind: 'wrong-digest', actual };
+    }
+    onProven();
+    const sizeBytes = this.#appended.writtenBytes;
+    try {
+      await this.#file.sync();
+      await placeFile(this.#deps.growingFile, this.#deps.finalFile, () => this.#deps.onStored(sizeBytes));
+    } catch (error) {
+      throw StoreWriteError.from(error);
+    }
+    await this.#end();
+    return { kind: 'stored', sizeBytes };
+  }
+
+  async #abort(): Promise<void> {
+    await this.#committing?.catch(() => undefined);
+    await this.#discard();
+  }
+
+  async #discard(): Promise<void> {
+    if (this.#ended) return;
+    await this.#appended.stop(new Error('the blob was aborted'));
+    try {
+      await unlinkIfThere(this.#deps.growingFile);
+    } finally {
+      await this.#end();
+    }
+  }
+
+  async #end(): Promise<void> {
+    this.#ended = true;
+    this.#deps.onEnd();
+    await this.#file.release();
+  }
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
