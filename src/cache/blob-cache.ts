@@ -4,16 +4,19 @@ import type { Digest } from '../oci/digest.ts';
 import { RegistryError } from '../oci/error.ts';
 import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import type { Store } from '../store/store.ts';
+import type { StoredBlob } from '../store/stored-blob.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { BlobHead, Upstream } from '../upstream/upstream.ts';
 import { BadContent } from './bad-content.ts';
 import { BypassSource } from './bypass.ts';
 import type { ByteSource } from './byte-source.ts';
-import type { Fill, FillRequest } from './fill.ts';
+import { WrongDigestError } from './fill-error.ts';
+import type { Fill } from './fill.ts';
 import { Fills } from './fills.ts';
 import { failure, refusal } from './not-pulled.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
 import { StoredSource } from './stored-source.ts';
+import { tellStoreFailure } from './tell-store-failure.ts';
 
 export interface BlobPull extends Pull {
   readonly digest: Digest;
@@ -61,20 +64,13 @@ export class BlobCache {
 
   /** Answers a GET, from wherever the bytes are. */
   async get(pull: BlobPull): Promise<BlobResult> {
-    const place = await this.#fills.locate(pull.digest);
-    switch (place.kind) {
-      case 'stored': {
-        const source = new StoredSource(place.blob, () => this.#touch(pull.digest));
-        const proof = await this.#proveOr(pull, source);
-        if (proof.kind === 'not-pulled') return proof;
-        this.#touch(pull.digest);
-        const passage = proof.passage ?? { outcome: 'hit', trail: undefined, upstreamMs: undefined };
-        return { kind: 'blob', sizeBytes: source.sizeBytes, source, passage };
-      }
-      case 'filling':
-        return await this.#join(pull, place.fill);
-      case 'absent':
-        return await this.#start(pull);
+    for (;;) {
+      const place = await this.#fills.locate(pull.digest);
+      if (place.kind === 'stored') return await this.#serve(pull, place.blob);
+      if (place.kind === 'absent') return await this.#start(pull);
+      const joined = await this.#join(pull, place.fill);
+      if (joined !== undefined) return joined;
+      await orAbort(place.fill.ended, pull.signal);
     }
   }
 
@@ -87,8 +83,7 @@ export class BlobCache {
       const proof = await this.#proveOr(pull, source);
       if (proof.kind === 'not-pulled') return proof;
       await source.close();
-      const passage = proof.passage ?? { outcome: 'hit', trail: undefined, upstreamMs: undefined };
-      return { kind: 'head', sizeBytes, passage };
+      return { kind: 'head', sizeBytes, passage: proof.passage ?? HIT };
     }
     if (place.kind === 'filling' && sameRepository(place.fill.repository, pull.repository)) {
       const followed = await this.#follow(pull, place.fill, 'joined');
@@ -118,24 +113,45 @@ export class BlobCache {
   }
 
   async #start(pull: BlobPull): Promise<BlobResult> {
-    const { store, clock, telemetry, fillAfterAbort } = this.#deps;
-    const upstream = this.#deps.upstreamOf(pull.repository);
-    if (this.#badContent.has(pull.digest, upstream.name)) return sentWrongBytes();
-    const request: FillRequest = pull;
-    const deps = { store, upstream, badContent: this.#badContent, clock, telemetry, fillAfterAbort };
-    return await this.#follow(pull, this.#fills.start(request, deps), 'miss');
+    const { name } = this.#deps.upstreamOf(pull.repository);
+    if (this.#badContent.has(pull.digest, name)) return sentWrongBytes();
+    const fill = this.#fills.start(pull, { ...this.#deps, badContent: this.#badContent });
+    return await this.#follow(pull, fill, 'miss');
   }
 
-  async #join(pull: BlobPull, fill: Fill): Promise<BlobResult> {
-    if (!sameRepository(fill.repository, pull.repository)) {
-      const proof = await this.#prove(pull);
-      if (proof.kind === 'not-pulled') return proof;
+  async #serve(pull: BlobPull, blob: StoredBlob): Promise<BlobResult> {
+    const source = new StoredSource(blob, () => this.#touch(pull.digest));
+    const proof = await this.#proveOr(pull, source);
+    if (proof.kind === 'not-pulled') return proof;
+    this.#touch(pull.digest);
+    return { kind: 'blob', sizeBytes: source.sizeBytes, source, passage: proof.passage ?? HIT };
+  }
+
+  /**
+   * Joins a running fill.
+   * @returns undefined where it fails, or is refused to the repository that it runs through: once it has ended,
+   * the digest is to be looked for again
+   */
+  async #join(pull: BlobPull, fill: Fill): Promise<BlobResult | undefined> {
+    const leave = fill.attend();
+    try {
+      const own = sameRepository(fill.repository, pull.repository);
+      if (!own) {
+        const proof = await this.#prove(pull);
+        if (proof.kind === 'not-pulled') return proof;
+      }
+      if (fill.isFailing) return undefined;
+      const followed = await this.#follow(pull, fill, 'joined');
+      if (own || fill.state.kind !== 'refused') return followed;
+      return undefined;
+    } finally {
+      leave();
     }
-    return await this.#follow(pull, fill, 'joined');
   }
 
   async #follow(pull: BlobPull, fill: Fill, outcome: 'miss' | 'joined'): Promise<BlobResult> {
     const startedMs = this.#deps.clock.monotonic();
+    const leave = fill.attend();
     try {
       const opened = await orAbort(fill.opened, pull.signal);
       const upstreamMs = this.#deps.clock.monotonic() - startedMs;
@@ -151,23 +167,25 @@ export class BlobCache {
       return { kind: 'blob', sizeBytes, source, passage: { outcome, trail, upstreamMs } };
     } catch (error) {
       return this.#failed(error, pull, startedMs);
+    } finally {
+      leave();
     }
   }
 
   #bypass(pull: BlobPull, sizeBytes: number | undefined, prefix: BypassPrefix | undefined): ByteSource {
-    const { clock, telemetry } = this.#deps;
-    const { digest, passport } = pull;
-    const upstream = this.#deps.upstreamOf(pull.repository);
+    const { clock, telemetry, upstreamOf } = this.#deps;
+    const { digest, passport, repository } = pull;
     return new BypassSource({
       digest,
       sizeBytes,
       open: (offsetBytes, signal) =>
-        upstream.openBlob(pull.repository.name, digest, offsetBytes, passport, signal),
+        upstreamOf(repository).openBlob(repository.name, digest, offsetBytes, passport, signal),
       prefix,
       clock,
       onWrongDigest: (got) => {
-        this.#badContent.add(digest, upstream.name);
-        telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got, upstream: upstream.name });
+        const upstream = upstreamOf(repository).name;
+        this.#badContent.add(digest, upstream);
+        telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got, upstream });
       },
     });
   }
@@ -186,7 +204,7 @@ export class BlobCache {
 
   /** Whether the repository holds the digest: known, or the upstream is asked once for all who ask now. */
   async #prove(pull: BlobPull): Promise<Proof> {
-    const { store, clock } = this.#deps;
+    const { store, clock, telemetry } = this.#deps;
     const { repository, digest } = pull;
     if (await store.isProven(repository, digest, 'blob')) return { kind: 'proven', passage: undefined };
     const startedMs = clock.monotonic();
@@ -194,8 +212,10 @@ export class BlobCache {
       const head = await this.#ask(pull);
       const upstreamMs = clock.monotonic() - startedMs;
       if (head.kind === 'refused') return refusal(head, 'BLOB_UNKNOWN', upstreamMs);
-      if (await store.hasBlob(digest))
-        await store.prove(repository, digest, 'blob', { sizeBytes: head.sizeBytes });
+      // Without the record, the upstream is asked again the next time.
+      await store
+        .prove(repository, digest, 'blob', { sizeBytes: head.sizeBytes })
+        .catch((error: unknown) => tellStoreFailure(error, digest, telemetry));
       return { kind: 'proven', passage: { outcome: 'revalidated', trail: head.trail, upstreamMs } };
     } catch (error) {
       return this.#failed(error, pull, startedMs);
@@ -219,12 +239,15 @@ export class BlobCache {
   }
 
   #failed(error: unknown, pull: BlobPull, startedMs: number): NotPulled {
+    if (error instanceof WrongDigestError) return sentWrongBytes();
     const { clock, telemetry } = this.#deps;
     const upstream = this.#deps.upstreamOf(pull.repository).name;
     const request = `blob ${pull.digest} of ${repositoryKey(pull.repository)}`;
     return failure(error, { telemetry, upstream, request }, clock.monotonic() - startedMs);
   }
 }
+
+const HIT: Passage = { outcome: 'hit', trail: undefined, upstreamMs: undefined };
 
 function sameRepository(one: Repository, other: Repository): boolean {
   return repositoryKey(one) === repositoryKey(other);

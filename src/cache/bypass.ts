@@ -5,7 +5,7 @@ import { type Digest, digestAlgorithm, formatDigest } from '../oci/digest.ts';
 import type { BlobAnswer } from '../upstream/upstream.ts';
 import type { ByteSource } from './byte-source.ts';
 import { WrongDigestError } from './fill-error.ts';
-import { type FoundBlob, receiveBlob } from './receive.ts';
+import { receiveBlob } from './receive.ts';
 
 /** Bytes that may wait for a slow client before the upstream is paused. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
@@ -83,7 +83,8 @@ export class BypassSource implements ByteSource {
       const first = await open(position, signal);
       if (first.kind === 'refused') throw new Error('the upstream refused what it had announced');
       await receiveBlob({
-        first: first satisfies FoundBlob,
+        first,
+        sizeBytes: this.#deps.sizeBytes,
         offsetBytes: position,
         open: (offsetBytes) => open(offsetBytes, signal),
         sink: (chunk) => this.#push(chunk),
@@ -124,7 +125,8 @@ export class BypassSource implements ByteSource {
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
     this.#changed.notify();
-    if (this.#queuedBytes < MAX_QUEUED_BYTES) return undefined;
+    // A lone piece waits for the one after it, not for its reader.
+    if (this.#queuedBytes < MAX_QUEUED_BYTES || this.#queue.length === 1) return undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#roomFor = resolve;
     return promise;

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '../async/clock.ts';
 import { Notifier } from '../async/notifier.ts';
-import type { Digest } from '../oci/digest.ts';
+import { type Digest, digestAlgorithm, formatDigest } from '../oci/digest.ts';
 import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import type { BlobWriter } from '../store/blob-writer.ts';
 import type { Store } from '../store/store.ts';
@@ -13,14 +14,16 @@ import type { ByteSource } from './byte-source.ts';
 import { WrongDigestError } from './fill-error.ts';
 import { Follower } from './follower.ts';
 import { type FoundBlob, receiveBlob } from './receive.ts';
+import { tellStoreFailure } from './tell-store-failure.ts';
 
 export interface FillDeps {
   readonly store: Store;
-  readonly upstream: Upstream;
+  /** The way up as it is now: it can be exchanged while a fill runs, which then resumes on the new one. */
+  readonly upstreamOf: (repository: Repository) => Upstream;
   readonly badContent: BadContent;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  /** Whether the fill goes on when its last follower has left. */
+  /** Whether the fill goes on when its last client has left. */
   readonly fillAfterAbort: boolean;
 }
 
@@ -39,6 +42,7 @@ export type Opened =
 type State =
   | { readonly kind: 'running' }
   | { readonly kind: 'stored' }
+  | { readonly kind: 'refused' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
@@ -60,7 +64,8 @@ export class Fill {
   #state: State = { kind: 'running' };
   #writer: BlobWriter | undefined;
   #sizeBytes: number | undefined;
-  #followers = 0;
+  #proven = false;
+  #clients = 0;
 
   constructor(request: FillRequest, deps: FillDeps) {
     this.digest = request.digest;
@@ -81,12 +86,22 @@ export class Fill {
     return this.#state;
   }
 
+  /** Whether all bytes have come and have the digest. */
+  get isProven(): boolean {
+    return this.#proven;
+  }
+
+  /** Whether nobody new may follow it: it has failed, or is about to. */
+  get isFailing(): boolean {
+    return this.#state.kind === 'failed' || (this.#controller.signal.aborted && !this.#proven);
+  }
+
   /** How far the bytes are good to be sent; the last one is announced only once the digest is proven. */
   get announcedBytes(): number {
     if (this.#writer === undefined) return 0;
     const readable = this.#writer.readableBytes;
-    if (this.#state.kind === 'stored') return readable;
-    return Math.max(0, Math.min(readable, (this.#sizeBytes ?? readable) - 1, readable));
+    if (this.#proven) return readable;
+    return Math.max(0, Math.min(readable, (this.#sizeBytes ?? readable) - 1));
   }
 
   /** Waits until more is announced or the state has changed. */
@@ -94,11 +109,23 @@ export class Fill {
     await this.#changed.wait(signal);
   }
 
-  /** A reader from any position; only after `opened` has resolved to `filling`. */
+  /**
+   * Counts a client in. With `fillAfterAbort` off, the fill ends when the last one has left.
+   * @returns counts it out; calling that again does nothing
+   */
+  attend(): () => void {
+    this.#clients += 1;
+    let here = true;
+    return () => {
+      if (here) this.#left();
+      here = false;
+    };
+  }
+
+  /** A reader from any position, who attends until it is closed; only after `opened` has resolved to `filling`. */
   follow(openBypass: (prefix: Follower) => ByteSource): ByteSource {
     if (this.#writer === undefined) throw new Error('a fill is followed only once it has opened');
-    this.#followers += 1;
-    return new Follower(this, this.#writer.openReader(), openBypass, () => this.#left());
+    return new Follower(this, this.#writer.openReader(), openBypass, this.attend());
   }
 
   /** Ends the fill; its followers fail. */
@@ -106,19 +133,27 @@ export class Fill {
     this.#controller.abort(reason);
   }
 
+  get #upstream(): Upstream {
+    return this.#deps.upstreamOf(this.repository);
+  }
+
   #left(): void {
-    this.#followers -= 1;
-    if (this.#followers === 0 && !this.#deps.fillAfterAbort) this.abort(new Error('nobody waits any more'));
+    this.#clients -= 1;
+    if (this.#clients === 0 && !this.#deps.fillAfterAbort && !this.#proven) {
+      this.abort(new Error('nobody waits any more'));
+    }
   }
 
   async #run(): Promise<void> {
     try {
       const first = await this.#open(0);
       if (first.kind === 'refused') {
+        this.#state = { kind: 'refused' };
         this.#opened.resolve(first);
         return;
       }
       this.#sizeBytes = first.sizeBytes;
+      this.#proveNothing(first);
       await this.#fill(first);
       this.#state = { kind: 'stored' };
     } catch (error) {
@@ -131,31 +166,49 @@ export class Fill {
     }
   }
 
+  /** A blob of no bytes has no last byte that could wait for the proof: it is proven before anybody sees it. */
+  #proveNothing(first: FoundBlob): void {
+    if (first.sizeBytes !== 0) return;
+    const algorithm = digestAlgorithm(this.digest);
+    const nothing = formatDigest(algorithm, createHash(algorithm).digest('hex'));
+    if (this.digest === nothing) return;
+    first.body.abort(new Error('it sends no bytes'));
+    throw new WrongDigestError(this.digest, nothing);
+  }
+
   async #fill(first: FoundBlob): Promise<void> {
-    const { store, telemetry, clock, upstream } = this.#deps;
+    const { store, telemetry, clock } = this.#deps;
     const startedMs = clock.monotonic();
     const writer = await this.#createWriter(first);
     const { digest } = this;
     const repository = repositoryKey(this.repository);
-    const name = upstream.name;
-    telemetry.emit({ kind: 'fill-started', digest, repository, upstream: name, sizeBytes: first.sizeBytes });
-    this.#opened.resolve({ kind: 'filling', sizeBytes: first.sizeBytes, trail: first.trail });
+    const { sizeBytes: announced } = first;
+    const upstream = this.#upstream.name;
+    telemetry.emit({ kind: 'fill-started', digest, repository, upstream, sizeBytes: announced });
+    this.#opened.resolve({ kind: 'filling', sizeBytes: announced, trail: first.trail });
     const sizeBytes = await receiveBlob({
       first,
+      sizeBytes: announced,
       offsetBytes: 0,
       open: (offsetBytes) => this.#open(offsetBytes),
       sink: (chunk) => writer.write(chunk),
       onResume: (offsetBytes, error) =>
-        telemetry.emit({ kind: 'fill-resumed', digest, upstream: name, offsetBytes, reason: error.message }),
+        telemetry.emit({ kind: 'fill-resumed', digest, upstream, offsetBytes, reason: error.message }),
       clock,
       signal: this.#controller.signal,
     });
     this.#sizeBytes = sizeBytes;
-    const result = await writer.commit();
+    const result = await writer.commit(() => this.#prove());
     if (result.kind === 'wrong-digest') throw new WrongDigestError(digest, result.actual);
     await store.prove(this.repository, digest, 'blob', { sizeBytes });
     const durationMs = clock.monotonic() - startedMs;
-    telemetry.emit({ kind: 'fill-finished', digest, upstream: name, sizeBytes, durationMs });
+    telemetry.emit({ kind: 'fill-finished', digest, upstream, sizeBytes, durationMs });
+  }
+
+  /** The last byte may go out; what is left is the disk's affair. */
+  #prove(): void {
+    this.#proven = true;
+    this.#changed.notify();
   }
 
   async #createWriter(first: FoundBlob): Promise<BlobWriter> {
@@ -175,8 +228,7 @@ export class Fill {
   }
 
   async #open(offsetBytes: number): Promise<BlobAnswer> {
-    const { upstream } = this.#deps;
-    return await upstream.openBlob(
+    return await this.#upstream.openBlob(
       this.repository.name,
       this.digest,
       offsetBytes,
@@ -186,17 +238,18 @@ export class Fill {
   }
 
   #tell(error: unknown): void {
-    const { telemetry, upstream, badContent } = this.#deps;
+    const { telemetry, badContent } = this.#deps;
     const { digest } = this;
-    const reason = error instanceof Error ? error.message : String(error);
+    const upstream = this.#upstream.name;
     if (error instanceof WrongDigestError) {
-      badContent.add(digest, upstream.name);
-      telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got: error.got, upstream: upstream.name });
+      badContent.add(digest, upstream);
+      telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got: error.got, upstream });
     } else if (error instanceof StoreWriteError) {
-      telemetry.emit({ kind: 'store-write-failed', code: error.code, digest, reason });
+      tellStoreFailure(error, digest, telemetry);
     } else if (this.#writer !== undefined) {
       const offsetBytes = this.#writer.readableBytes;
-      telemetry.emit({ kind: 'fill-failed', digest, upstream: upstream.name, offsetBytes, reason });
+      const reason = error instanceof Error ? error.message : String(error);
+      telemetry.emit({ kind: 'fill-failed', digest, upstream, offsetBytes, reason });
     }
   }
 }

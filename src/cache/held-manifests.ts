@@ -58,7 +58,7 @@ export class HeldManifests {
     const content = readManifest(manifest.bytes);
     if (content === undefined) return false;
     for (const blob of content.blobs) {
-      if (blob.urls.length === 0 && !(await this.#store.hasBlob(blob.digest))) return false;
+      if (blob.urls.length === 0 && !(await this.#canServe(repository, blob.digest))) return false;
     }
     if (content.manifests.length === 0) return true;
     for (const child of content.manifests) {
@@ -66,6 +66,11 @@ export class HeldManifests {
       if (image !== undefined && (await this.isComplete(repository, image))) return true;
     }
     return false;
+  }
+
+  /** A blob that is held but not proven is asked for upstream: no help while that is down. */
+  async #canServe(repository: Repository, digest: Digest): Promise<boolean> {
+    return (await this.#store.isProven(repository, digest, 'blob')) && (await this.#store.hasBlob(digest));
   }
 
   forget(digest: Digest): void {

@@ -11,6 +11,7 @@ import { type HeldManifest, HeldManifests } from './held-manifests.ts';
 import { failure, refusal } from './not-pulled.ts';
 import { proveManifest } from './prove-manifest.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
+import { tellStoreFailure } from './tell-store-failure.ts';
 
 export interface ManifestPull extends Pull {
   readonly reference: Reference;
@@ -113,11 +114,11 @@ export class ManifestCache {
   }
 
   async #revalidate(pull: ManifestPull, tag: Tag, held: HeldTag): Promise<ManifestResult> {
-    const { clock, store } = this.#deps;
+    const { clock } = this.#deps;
     const { repository, reference, passport } = pull;
-    const upstream = this.#deps.upstreamOf(repository);
     const startedMs = clock.monotonic();
     try {
+      const upstream = this.#deps.upstreamOf(repository);
       const { digest } = held.manifest;
       const answer = await upstream.headManifest(
         repository.name,
@@ -130,9 +131,9 @@ export class ManifestCache {
       if (answer.kind === 'refused') return refusal(answer, 'MANIFEST_UNKNOWN', upstreamMs);
       const current = answer.kind === 'unchanged' ? digest : answer.digest;
       const manifest = current === undefined ? undefined : await this.#held.read(repository, current);
-      if (manifest === undefined) return await this.#fetch(pull, false);
+      if (manifest === undefined) return await this.#ask(pull, false);
       const { ageSeconds } = answer.trail;
-      await store.writeTag(repository, tag, manifest.digest, clock.now() - ageSeconds * 1000);
+      await this.#keepTag(repository, tag, manifest.digest, ageSeconds);
       return pulled(manifest, ageSeconds, { outcome: 'revalidated', trail: answer.trail, upstreamMs });
     } catch (error) {
       return (await this.#stale(pull, held, error, startedMs)) ?? this.#failed(error, pull, startedMs);
@@ -157,55 +158,64 @@ export class ManifestCache {
   }
 
   async #fetch(pull: ManifestPull, headOnly: boolean): Promise<ManifestResult> {
-    const { clock } = this.#deps;
-    const { repository, reference, passport } = pull;
-    const upstream = this.#deps.upstreamOf(repository);
-    const startedMs = clock.monotonic();
+    const startedMs = this.#deps.clock.monotonic();
     try {
-      const { name } = repository;
-      if (headOnly) {
-        const head = await upstream.headManifest(name, reference, undefined, passport, this.#unending());
-        const upstreamMs = clock.monotonic() - startedMs;
-        if (head.kind === 'refused') return refusal(head, 'MANIFEST_UNKNOWN', upstreamMs);
-        const described = head.kind === 'found' ? describe(head) : undefined;
-        // An upstream that answers HEAD without type, digest or size is asked by GET.
-        if (described !== undefined) {
-          const passage: Passage = { outcome: 'miss', trail: head.trail, upstreamMs };
-          const { ageSeconds } = head.trail;
-          return { kind: 'manifest', manifest: described, bytes: undefined, ageSeconds, passage };
-        }
-      }
-      const answer = await upstream.getManifest(name, reference, passport, this.#unending());
-      const upstreamMs = clock.monotonic() - startedMs;
-      if (answer.kind === 'refused') return refusal(answer, 'MANIFEST_UNKNOWN', upstreamMs);
-      const manifest = await this.#keep(repository, reference, answer);
-      const passage: Passage = { outcome: 'miss', trail: answer.trail, upstreamMs };
-      return pulled(manifest, answer.trail.ageSeconds, passage);
+      return await this.#ask(pull, headOnly);
     } catch (error) {
       return this.#failed(error, pull, startedMs);
     }
   }
 
+  /** @throws {UpstreamError} */
+  async #ask(pull: ManifestPull, headOnly: boolean): Promise<ManifestResult> {
+    const { clock } = this.#deps;
+    const { repository, reference, passport } = pull;
+    const { name } = repository;
+    const upstream = this.#deps.upstreamOf(repository);
+    const startedMs = clock.monotonic();
+    if (headOnly) {
+      const head = await upstream.headManifest(name, reference, undefined, passport, this.#unending());
+      const upstreamMs = clock.monotonic() - startedMs;
+      if (head.kind === 'refused') return refusal(head, 'MANIFEST_UNKNOWN', upstreamMs);
+      const described = head.kind === 'found' ? describe(head, reference) : undefined;
+      // An upstream whose HEAD tells no type, digest or size, or another digest, is asked by GET.
+      if (described !== undefined) {
+        const passage: Passage = { outcome: 'miss', trail: head.trail, upstreamMs };
+        const { ageSeconds } = head.trail;
+        return { kind: 'manifest', manifest: described, bytes: undefined, ageSeconds, passage };
+      }
+    }
+    const answer = await upstream.getManifest(name, reference, passport, this.#unending());
+    const upstreamMs = clock.monotonic() - startedMs;
+    if (answer.kind === 'refused') return refusal(answer, 'MANIFEST_UNKNOWN', upstreamMs);
+    const manifest = await this.#keep(repository, reference, answer);
+    const passage: Passage = { outcome: 'miss', trail: answer.trail, upstreamMs };
+    return pulled(manifest, answer.trail.ageSeconds, passage);
+  }
+
   /** Proves what came and stores it; a store that takes nothing is no reason to fail the client. */
   async #keep(repository: Repository, reference: Reference, answer: FoundManifest): Promise<HeldManifest> {
-    const { clock, store, telemetry } = this.#deps;
     const manifest = proveManifest(reference, answer);
     try {
       await this.#held.keep(repository, manifest);
-      if (reference.kind === 'tag') {
-        await store.writeTag(
-          repository,
-          reference.tag,
-          manifest.digest,
-          clock.now() - answer.trail.ageSeconds * 1000,
-        );
-      }
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
-      telemetry.emit({ kind: 'store-write-failed', code, digest: manifest.digest, reason });
+      tellStoreFailure(error, manifest.digest, this.#deps.telemetry);
+      // A tag would point at what is not there.
+      return manifest;
+    }
+    if (reference.kind === 'tag') {
+      await this.#keepTag(repository, reference.tag, manifest.digest, answer.trail.ageSeconds);
     }
     return manifest;
+  }
+
+  async #keepTag(repository: Repository, tag: Tag, digest: Digest, ageSeconds: number): Promise<void> {
+    const { clock, store, telemetry } = this.#deps;
+    try {
+      await store.writeTag(repository, tag, digest, clock.now() - ageSeconds * 1000);
+    } catch (error) {
+      tellStoreFailure(error, digest, telemetry);
+    }
   }
 
   /** Shared by all who ask: ends by the transport's timeouts, not with one client. */
@@ -225,9 +235,10 @@ function pulled(manifest: HeldManifest, ageSeconds: number, passage: Passage): P
   return { kind: 'manifest', manifest, bytes: manifest.bytes, ageSeconds, passage };
 }
 
-function describe(head: FoundManifest): Omit<HeldManifest, 'bytes'> | undefined {
+function describe(head: FoundManifest, reference: Reference): Omit<HeldManifest, 'bytes'> | undefined {
   const { digest, mediaType, sizeBytes } = head;
   if (digest === undefined || mediaType === undefined || sizeBytes === undefined) return undefined;
+  if (reference.kind === 'digest' && digest !== reference.digest) return undefined;
   return { digest, mediaType, sizeBytes };
 }
 

@@ -11,6 +11,8 @@ const RETRY_DELAYS_MS: readonly number[] = [0, 100, 300, 1_000, 2_000, 4_000];
 export interface ReceiveOptions {
   /** The answer that has come already, from `offsetBytes` or before. */
   readonly first: FoundBlob;
+  /** The size that clients were told; undefined where they were told none. */
+  readonly sizeBytes: number | undefined;
   /** Where the sink stands: the first byte that it has not. */
   readonly offsetBytes: number;
   /** Asks for the blob again from an offset on. */
@@ -28,10 +30,9 @@ export interface ReceiveOptions {
  * @throws {UpstreamError} when the upstream has failed for good; the signal's reason; whatever the sink throws
  */
 export async function receiveBlob(options: ReceiveOptions): Promise<number> {
-  const { clock, signal } = options;
+  const { clock, signal, sizeBytes } = options;
   let offsetBytes = options.offsetBytes;
-  let answer: FoundBlob | undefined = options.first;
-  const sizeBytes = answer.sizeBytes;
+  let answer: FoundBlob | undefined = sameSize(options.first, sizeBytes);
   for (let idle = 0; ;) {
     const before = offsetBytes;
     try {
@@ -67,11 +68,14 @@ async function reopen(
       `it answered ${answer.trail.status} to the rest of a blob that it had begun`,
     );
   }
-  if (sizeBytes !== undefined && answer.sizeBytes !== undefined && answer.sizeBytes !== sizeBytes) {
-    answer.body.abort(new Error('another size'));
-    throw new UpstreamError('protocol', `the blob had ${sizeBytes} bytes and now has ${answer.sizeBytes}`);
-  }
-  return answer;
+  return sameSize(answer, sizeBytes);
+}
+
+function sameSize(answer: FoundBlob, sizeBytes: number | undefined): FoundBlob {
+  if (sizeBytes === undefined || answer.sizeBytes === undefined || answer.sizeBytes === sizeBytes)
+    return answer;
+  answer.body.abort(new Error('another size'));
+  throw new UpstreamError('protocol', `the blob had ${sizeBytes} bytes and now has ${answer.sizeBytes}`);
 }
 
 async function drain(

@@ -62,13 +62,22 @@ export class Sweeper {
   async #sweep(signal: AbortSignal): Promise<void> {
     const { store, clock, by, ttlMs } = this.#deps;
     const cutoffMs = clock.now() - ttlMs;
-    for (;;) {
-      signal.throwIfAborted();
-      const due = await store.due({ cutoffMs, by, limit: BATCH });
-      let removed = 0;
-      for (const digest of due) removed += (await this.#remove(digest, cutoffMs)) ? 1 : 0;
-      if (removed === 0) break;
+    // What cannot be removed must not keep the others from being removed.
+    const failures = new Map<Digest, unknown>();
+    for (let removed = 1; removed > 0;) {
+      removed = 0;
+      const due = await store.due({ cutoffMs, by, limit: BATCH + failures.size });
+      for (const digest of due) {
+        signal.throwIfAborted();
+        if (failures.has(digest)) continue;
+        try {
+          removed += (await this.#remove(digest, cutoffMs)) ? 1 : 0;
+        } catch (error) {
+          failures.set(digest, error);
+        }
+      }
     }
+    for (const error of failures.values()) throw error;
     // What is due and still here is being read: not removed, and not asked for in a tight circle.
     const earliestMs = await store.earliest(by);
     if (earliestMs !== undefined && earliestMs <= cutoffMs) await clock.sleep(RETRY_MS, signal);

@@ -34,6 +34,9 @@ export class Authorizer {
     const challenges = parseChallenges(field);
     const bearer = find(challenges, 'bearer');
     if (bearer !== undefined) {
+      const held = this.known(scope);
+      // Another request was challenged at the same time and has a newer token already.
+      if (held?.startsWith('Bearer ') === true && held !== sent) return held;
       this.#tokens.forget(scope);
       const token = `Bearer ${await this.#tokens.fetch(bearer, scope, signal)}`;
       return token === sent ? undefined : token;

@@ -6,27 +6,33 @@ export type ByteSink = (chunk: Buffer) => Promise<void> | undefined;
 
 /**
  * A response's body, paused until somebody consumes it. Whoever holds it must consume, read or discard it:
- * its connection is taken until then.
+ * its connection is taken until then. What arrives all the same while it is paused (the last bytes before a
+ * closed connection do) is kept until the sink is ready.
  */
 export class ResponseBody {
   readonly #controller: Dispatcher.DispatchController;
-  readonly #ended = Promise.withResolvers<void>();
+  readonly #done = Promise.withResolvers<void>();
+  readonly #early: Buffer[] = [];
   #sink: ByteSink | undefined;
+  /** Whether the sink's promise is still pending. */
+  #waiting = false;
+  /** Set once the response has ended; its connection may carry another one by then. */
+  #ended: { readonly error: Error | undefined } | undefined;
 
   constructor(controller: Dispatcher.DispatchController) {
     this.#controller = controller;
-    this.#ended.promise.catch(() => undefined);
+    this.#done.promise.catch(() => undefined);
     controller.pause();
   }
 
   /**
-   * Hands every piece to `sink`, in order, and resolves at the clean end.
+   * Hands every piece to `sink`, in order and never while its last promise is pending, and resolves at the clean end.
    * @throws {UpstreamError} when the body breaks off; whatever the sink throws
    */
   async consume(sink: ByteSink): Promise<void> {
     this.#sink = sink;
-    this.#controller.resume();
-    await this.#ended.promise;
+    this.#flow();
+    await this.#done.promise;
   }
 
   /**
@@ -53,17 +59,47 @@ export class ResponseBody {
 
   /** Gives the body up; its connection is closed. */
   abort(reason: Error): void {
-    this.#controller.abort(reason);
+    this.#fail(reason);
   }
 
   /** For the transport: a piece has come. */
   push(chunk: Buffer): void {
+    // The parser tells of nothing at each resume; a sink that asks for a pause then would go round for ever.
+    if (chunk.length === 0) return;
+    if (this.#sink === undefined || this.#waiting || this.#early.length > 0) this.#early.push(chunk);
+    else this.#hand(this.#sink, chunk);
+  }
+
+  /** For the transport: the body has ended, cleanly or not. */
+  end(error?: Error): void {
+    this.#ended ??= { error };
+    this.#settle();
+  }
+
+  /** Hands over what has come early, then lets the connection go on. */
+  #flow(): void {
+    while (!this.#waiting && this.#sink !== undefined) {
+      const chunk = this.#early.shift();
+      if (chunk === undefined) {
+        if (this.#ended === undefined) this.#controller.resume();
+        else this.#settle();
+        return;
+      }
+      this.#hand(this.#sink, chunk);
+    }
+  }
+
+  #hand(sink: ByteSink, chunk: Buffer): void {
     try {
-      const pause = this.#sink?.(chunk);
+      const pause = sink(chunk);
       if (pause === undefined) return;
-      this.#controller.pause();
+      this.#waiting = true;
+      if (this.#ended === undefined) this.#controller.pause();
       pause.then(
-        () => this.#controller.resume(),
+        () => {
+          this.#waiting = false;
+          this.#flow();
+        },
         (error: unknown) => this.#fail(error),
       );
     } catch (error) {
@@ -71,14 +107,18 @@ export class ResponseBody {
     }
   }
 
-  /** For the transport: the body has ended, cleanly or not. */
-  end(error?: Error): void {
-    if (error === undefined) this.#ended.resolve();
-    else this.#ended.reject(error);
+  /** The end counts once the sink has taken all that came before it. */
+  #settle(): void {
+    if (this.#ended === undefined || this.#waiting || this.#early.length > 0) return;
+    if (this.#ended.error === undefined) this.#done.resolve();
+    else this.#done.reject(this.#ended.error);
   }
 
   #fail(error: unknown): void {
-    this.#ended.reject(error);
+    this.#done.reject(error);
+    this.#sink = undefined;
+    this.#early.length = 0;
+    if (this.#ended !== undefined) return;
     this.#controller.abort(error instanceof Error ? error : new Error('the sink failed', { cause: error }));
   }
 }

@@ -68,10 +68,10 @@ export class Hop {
     const challenge = first.headers['www-authenticate'];
     if (challenge === undefined) return first;
     const field = Array.isArray(challenge) ? challenge.join(', ') : challenge;
-    const authorization = await this.#authorizer.answer(field, request.scope, known, signal);
-    if (authorization === undefined) return first;
+    // Whatever comes of it, the connection is free again; judging drops the body anyway.
     await first.body.discard();
-    return await this.#follow(request, authorization, signal);
+    const authorization = await this.#authorizer.answer(field, request.scope, known, signal);
+    return authorization === undefined ? first : await this.#follow(request, authorization, signal);
   }
 
   async #follow(

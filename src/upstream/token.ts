@@ -60,10 +60,10 @@ export class TokenSource {
   async #request(challenge: Challenge, scope: string): Promise<string> {
     const url = this.#realm(challenge, scope);
     const { credentials, base, realms, transport, clock } = this.#deps;
-    const given =
-      credentials !== undefined && mayReceiveCredentials(url, base, realms)
-        ? { authorization: basicAuthorization(credentials) }
-        : {};
+    const trusted = credentials !== undefined && mayReceiveCredentials(url, base, realms);
+    // The user name is as secret as the password.
+    if (trusted) url.searchParams.set('account', credentials.username);
+    const given = trusted ? { authorization: basicAuthorization(credentials) } : {};
     const startedMs = clock.now();
     const response = await transport.send(
       {
@@ -80,7 +80,7 @@ export class TokenSource {
       throw new UpstreamError('auth', `its token service answered ${response.status}`, {
         status: response.status,
         hint:
-          credentials !== undefined && given.authorization === undefined
+          credentials !== undefined && !trusted
             ? `credentials were kept back: ${url.origin} is another host; name it in \`realms\` if it may have them`
             : 'check the user name and password configured for it',
       });
@@ -102,8 +102,6 @@ export class TokenSource {
     const service = challenge.parameters.get('service');
     if (service !== undefined) url.searchParams.set('service', service);
     url.searchParams.set('scope', scope);
-    if (this.#deps.credentials !== undefined)
-      url.searchParams.set('account', this.#deps.credentials.username);
     return url;
   }
 }

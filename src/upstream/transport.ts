@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SecureContext } from 'node:tls';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, type Dispatcher, errors } from 'undici';
 import { ResponseBody } from './body.ts';
-import { toUpstreamError } from './error.ts';
+import { toUpstreamError, UpstreamError } from './error.ts';
 
 export interface TransportOptions {
   readonly trust: SecureContext;
@@ -65,6 +65,8 @@ export class Transport {
         headers: { ...request.headers },
         headersTimeout: request.headersTimeoutMs,
         bodyTimeout: this.#idleTimeoutMs,
+        // Else undici closes the connection after each HEAD, and every question for a tag costs a handshake.
+        reset: false,
       },
       exchange,
     );
@@ -123,9 +125,15 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#signal.removeEventListener('abort', this.#leave);
-    const reason: unknown = this.#signal.aborted ? this.#signal.reason : toUpstreamError(error);
+    const reason: unknown = this.#signal.aborted ? this.#signal.reason : this.#fault(error);
     this.#head.reject(reason);
     this.#body?.end(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
+  }
+
+  /** The parser's complaint about a body is that its connection ended in the middle of a chunk. */
+  #fault(error: Error): UpstreamError {
+    if (this.#body === undefined || !(error instanceof errors.HTTPParserError)) return toUpstreamError(error);
+    return new UpstreamError('cut', 'the answer broke off', { cause: error });
   }
 
   readonly #leave = (): void => {

@@ -1,0 +1,79 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { missingPeers } from '../fixtures/peers.ts';
+import { type ProgramResult, runProgram, runStep, type StepResult } from './check-step.ts';
+import { readVitestReport } from './vitest-report.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const BIN = join(ROOT, 'node_modules', '.bin');
+const BUNDLE = join(ROOT, 'dist', 'regcache.mjs');
+const REPORT = join(ROOT, 'reports', 'vitest.json');
+const PEERS_REQUIRED = process.env['REGCACHE_REQUIRE_PEERS'] === '1';
+
+type Outcome = StepResult & { readonly output: string };
+
+/** Everything that has to hold before a commit counts, in the order in which it is cheapest to learn. */
+const STEPS: readonly (readonly [string, () => Promise<Outcome>])[] = [
+  ['formatting', () => tool('prettier', '--check', '.')],
+  ['lint', () => tool('oxlint', '--type-aware', '--deny-warnings')],
+  ['types', () => tool('tsc', '-p', '.')],
+  ['import law', () => tool('node', 'scripts/import-law.ts')],
+  ['nothing unused', () => tool('knip')],
+  ['build', () => tool('node', 'scripts/build.ts')],
+  ['tests', runTests],
+  ['the bundle starts', smokeBundle],
+];
+
+async function tool(name: string, ...args: string[]): Promise<Outcome> {
+  return outcomeOf(await runProgram(join(BIN, name), args));
+}
+
+function outcomeOf({ exitCode, output }: ProgramResult): Outcome {
+  const good = exitCode === 0;
+  return { passed: good ? 1 : 0, failed: good ? 0 : 1, notes: [], output };
+}
+
+/** Every test counts by itself, and so does the coverage that they must reach. */
+async function runTests(): Promise<Outcome> {
+  await rm(REPORT, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`];
+  const { exitCode, output } = await runProgram(join(BIN, 'vitest'), ['run', '--coverage', ...reporters]);
+  const report = await readVitestReport(REPORT).catch(() => undefined);
+  if (report === undefined) return { passed: 0, failed: 1, notes: [], output };
+  const { passed, failed, skipped } = report;
+  const failedSkips = PEERS_REQUIRED ? skipped.length : 0;
+  const otherFailure = exitCode !== 0 && failed === 0 ? 1 : 0;
+  const coverage = /^Lines\s*: (.*)$/m.exec(output)?.[1];
+  return {
+    passed,
+    failed: failed + failedSkips + otherFailure,
+    notes: [
+      `${passed} tests passed, ${failed} failed, ${skipped.length} skipped`,
+      ...(coverage === undefined ? [] : [`lines covered: ${coverage}`]),
+      ...missingPeers().map((peer) => `missing peer: ${peer}`),
+      ...skipped.map((name) => `${PEERS_REQUIRED ? '✖' : '–'} skipped: ${name}`),
+    ],
+    output,
+  };
+}
+
+/** The bundle starts by itself, and on the system's Node it says so if that is too old. */
+async function smokeBundle(): Promise<Outcome> {
+  const version = await runProgram(join(BIN, 'node'), [BUNDLE, '--version']);
+  const help = await runProgram(BUNDLE, ['--help']);
+  const good =
+    version.exitCode === 0 && /^\d+\.\d+\.\d+/.test(version.output) && /\bserve\b/.test(help.output);
+  return outcomeOf({ exitCode: good ? 0 : 1, output: `${version.output}\n${help.output}` });
+}
+
+process.chdir(ROOT);
+process.env['PATH'] = `${BIN}:${process.env['PATH'] ?? ''}`;
+let passed = 0;
+let failed = 0;
+for (const [name, work] of STEPS) {
+  const result = await runStep(name, work);
+  passed += result.passed;
+  failed += result.failed;
+}
+process.exitCode = failed === 0 ? 0 : 1;
+console.log(`${passed} passed, ${failed} failed`);
