@@ -1,9 +1,9 @@
 import yargs, { type Argv } from 'yargs';
-import { UserError } from '../src/user-error.ts';
 import type { Command, CommandGroup, Terminal } from './command.ts';
 import { configGroup } from './config.ts';
 import { EXIT } from './exit.ts';
 import { serve } from './serve.ts';
+import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
 const COMMANDS: readonly (Command | CommandGroup)[] = [serve, configGroup];
@@ -25,7 +25,6 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     .help()
     .alias({ help: 'h', version: 'V' })
     .strict()
-    .recommendCommands()
     .demandCommand(1, 'name a command')
     .completion('completion', 'print a completion script for bash or zsh')
     .epilogue(
@@ -34,11 +33,14 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     .wrap(Math.min(110, terminal.out.columns ?? 110))
     .exitProcess(false)
     .fail((message: string | undefined, error: Error | undefined) => {
-      if (error !== undefined) throw error;
-      throw new UserError('USAGE', message ?? 'the arguments are wrong', { hint: 'see regcache --help' });
+      if (error !== undefined && error.name !== 'YError') throw error;
+      throw usageError(error?.message ?? message ?? 'the arguments are wrong', args, COMMANDS);
     });
   for (const command of COMMANDS) add(cli, command, terminal, finish);
-  await cli.parseAsync();
+  // With a callback, yargs hands over its own output (help, version, completion) instead of printing it.
+  await cli.parseAsync([...args], {}, (_error, _args, output) => {
+    if (output !== '') terminal.out.write(`${output}\n`);
+  });
   return exitCode;
 }
 

@@ -7,7 +7,6 @@ import { readVitestReport } from './vitest-report.ts';
 const ROOT = join(import.meta.dirname, '..');
 const BIN = join(ROOT, 'node_modules', '.bin');
 const BUNDLE = join(ROOT, 'dist', 'regcache.mjs');
-const REPORT = join(ROOT, 'reports', 'vitest.json');
 const PEERS_REQUIRED = process.env['REGCACHE_REQUIRE_PEERS'] === '1';
 
 type Outcome = StepResult & { readonly output: string };
@@ -20,7 +19,8 @@ const STEPS: readonly (readonly [string, () => Promise<Outcome>])[] = [
   ['import law', () => tool('node', 'scripts/import-law.ts')],
   ['nothing unused', () => tool('knip')],
   ['build', () => tool('node', 'scripts/build.ts')],
-  ['tests', runTests],
+  ['unit tests', () => runTests('unit', '--coverage')],
+  ['end-to-end tests', () => runTests('e2e')],
   ['the bundle starts', smokeBundle],
 ];
 
@@ -33,12 +33,20 @@ function outcomeOf({ exitCode, output }: ProgramResult): Outcome {
   return { passed: good ? 1 : 0, failed: good ? 0 : 1, notes: [], output };
 }
 
-/** Every test counts by itself, and so does the coverage that they must reach. */
-async function runTests(): Promise<Outcome> {
-  await rm(REPORT, { force: true });
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`];
-  const { exitCode, output } = await runProgram(join(BIN, 'vitest'), ['run', '--coverage', ...reporters]);
-  const report = await readVitestReport(REPORT).catch(() => undefined);
+/** One project's tests, each counting by itself, and the coverage that they must reach. */
+async function runTests(project: 'unit' | 'e2e', ...more: string[]): Promise<Outcome> {
+  const path = join(ROOT, 'reports', `vitest-${project}.json`);
+  await rm(path, { force: true });
+  const args = [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${path}`,
+  ];
+  const { exitCode, output } = await runProgram(join(BIN, 'vitest'), [...args, ...more]);
+  const report = await readVitestReport(path).catch(() => undefined);
   if (report === undefined) return { passed: 0, failed: 1, notes: [], output };
   const { passed, failed, skipped } = report;
   const failedSkips = PEERS_REQUIRED ? skipped.length : 0;

@@ -43,10 +43,13 @@ export class Daemon {
   readonly #deps: DaemonDeps;
   readonly #parts: Parts;
   readonly #current: { config: Config };
+  /** What waits for a restart is told by what it was started with. */
+  readonly #started: Config;
   #sweeper: Sweeper | undefined;
 
   private constructor(current: { config: Config }, deps: DaemonDeps, parts: Parts) {
     this.#current = current;
+    this.#started = current.config;
     this.#deps = deps;
     this.#parts = parts;
     this.#sweeper = this.#startSweeper();
@@ -118,11 +121,12 @@ export class Daemon {
    */
   async reload(next: Config): Promise<void> {
     const { telemetry } = this.#deps;
-    const { changed, needsRestart } = planReload(this.#current.config, next);
+    const { changed } = planReload(this.#current.config, next);
+    const { needsRestart } = planReload(this.#started, next);
     const tls = needsRestart.includes('http.tls') ? undefined : await serverTls(next, this.#deps);
     if (!needsRestart.includes('upstreams')) await this.#parts.upstreams.replace(upstreamSettings(next));
     if (tls !== undefined) this.#parts.server.renewTls(tls);
-    this.#current.config = { ...next, upstreams: this.#current.config.upstreams };
+    this.#current.config = next;
     await this.#sweeper?.[Symbol.asyncDispose]();
     this.#sweeper = this.#startSweeper();
     telemetry.emit({ kind: 'reloaded', changed, unchanged: needsRestart });
@@ -187,12 +191,12 @@ async function startDebugServer(config: Config, telemetry: Telemetry): Promise<H
 
 function upstreamSettings(config: Config): UpstreamSettings[] {
   const { timeouts } = config.cache;
-  return config.upstreams.map(({ namespace, sendNamespace, hops: [hop], limits: { connections } }) => ({
+  return config.upstreams.map(({ namespace, sendNamespace, hops: [hop], limits }) => ({
     ...hop,
     namespace,
     sendNamespace,
     timeouts,
-    connections,
+    ...limits,
   }));
 }
 

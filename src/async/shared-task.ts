@@ -39,6 +39,7 @@ export async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise
   const leave = (): void => reject(signal.reason);
   signal.addEventListener('abort', leave, { once: true });
   try {
+    signal.throwIfAborted();
     return await Promise.race([work, left]);
   } finally {
     signal.removeEventListener('abort', leave);

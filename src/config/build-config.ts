@@ -28,7 +28,6 @@ export function buildConfig(data: ConfigData, contents: Contents): Config {
     storage: {
       root: storage.filesystem.rootdirectory,
       deleteEnabled: storage.delete.enabled,
-      readOnly: storage.maintenance.readonly.enabled,
     },
     http: buildHttp(data.http),
     cache: buildCache(data),

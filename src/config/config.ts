@@ -21,7 +21,6 @@ export interface LogConfig {
 export interface StorageConfig {
   readonly root: string;
   readonly deleteEnabled: boolean;
-  readonly readOnly: boolean;
 }
 
 export type ListenAddress =

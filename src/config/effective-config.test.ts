@@ -12,7 +12,7 @@ async function load(text: string): Promise<LoadedConfig> {
 
 const FULL = `version: 0.1
 storage: {filesystem: {rootdirectory: /data, maxthreads: 100}, delete: {enabled: true}, cache: {blobdescriptor: redis},
-  redirect: {disable: true}, tag: {concurrencylimit: 8}, maintenance: {uploadpurging: {enabled: true}, readonly: {enabled: true}}}
+  redirect: {disable: true}, tag: {concurrencylimit: 8}, maintenance: {uploadpurging: {enabled: true}, readonly: {enabled: false}}}
 log: {hooks: [{type: mail, options: {smtp: {password: hunter2}}}], reportcaller: true}
 loglevel: warn
 http: {secret: hunter2, host: "https://x", relativeurls: true, http2: {disabled: true}, h2c: {enabled: true},

@@ -160,7 +160,7 @@ describe('without a file', () => {
     const { config, warnings, source } = await embedded({ HOME: '/home/u' });
     expect(warnings).toEqual([]);
     expect(source).toContain('the embedded default');
-    expect(config.storage).toEqual({ root: '/home/u/.cache/regcache', deleteEnabled: true, readOnly: false });
+    expect(config.storage).toEqual({ root: '/home/u/.cache/regcache', deleteEnabled: true });
     expect(config.http.listen).toEqual({ kind: 'tcp', host: '127.0.0.1', port: 5000 });
     expect(config.cache.blobTtlMs).toBe(168 * 3_600_000);
     expect(config.upstreams).toMatchObject([

@@ -40,7 +40,7 @@ describe("the manual's configurations", () => {
     expect(warnings).toEqual([]);
     expect(config).toEqual({
       log: { level: 'info', formatter: 'text', fields: {}, accessLog: true },
-      storage: { root: '/var/lib/registry', deleteEnabled: true, readOnly: false },
+      storage: { root: '/var/lib/registry', deleteEnabled: true },
       http: {
         listen: { kind: 'tcp', host: undefined, port: 5000 },
         prefix: '/',

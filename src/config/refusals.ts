@@ -29,6 +29,11 @@ const REFUSALS: readonly Refusal[] = [
     pattern: `storage.${driver}`,
     instead: DRIVER,
   })),
+  {
+    pattern: 'storage.maintenance.readonly.enabled',
+    instead: 'write false: a cache that may not store cannot do its work',
+    harmless: isFalse,
+  },
   { pattern: 'http.workers', instead: 'one process serves all clients: write 1', harmless: isNumber(1) },
   { pattern: 'http.limits.connectionsperclient', instead: 'write 0, no limit', harmless: isNumber(0) },
   {

@@ -10,7 +10,7 @@ export function emitRequest(exchange: Exchange, durationMs: number, telemetry: T
     kind: 'request',
     id: exchange.id,
     method: request.method ?? '',
-    target: (request.url ?? '').slice(0, MAX_LOGGED_LENGTH),
+    target: withoutUser(request.url ?? '').slice(0, MAX_LOGGED_LENGTH),
     status: response.statusCode,
     outcome: log.passage?.outcome,
     namespace: log.repository?.namespace,
@@ -23,6 +23,11 @@ export function emitRequest(exchange: Exchange, durationMs: number, telemetry: T
     userAgent: request.headers['user-agent']?.slice(0, MAX_LOGGED_LENGTH),
     complete: response.writableFinished,
   });
+}
+
+/** A target in absolute form may carry a user name and a password. */
+function withoutUser(target: string): string {
+  return target.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, '$1//');
 }
 
 function rounded(milliseconds: number): number {

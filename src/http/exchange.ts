@@ -1,25 +1,50 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Passage } from '../cache/pull.ts';
 import type { Repository } from '../oci/namespace.ts';
 
 /** One request and its answer, with what the access log will say of them. */
-export interface Exchange {
-  readonly id: string;
+export class Exchange {
+  readonly id: string = randomUUID();
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Aborts when the client leaves before its answer has ended. */
-  readonly signal: AbortSignal;
-  /** The client's address. */
+  /** The client's address; a closed socket has none any more. */
   readonly client: string;
   readonly log: {
     repository?: Repository;
     reference?: string;
     passage?: Passage;
     bytesSent: number;
-  };
+  } = { bytesSent: 0 };
+  /** Aborts when the client leaves before its answer has ended. */
+  readonly signal: AbortSignal;
+
+  /** @param onEnd told once, when the answer has ended, well or not, with how long it took */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    onEnd: (exchange: Exchange, durationMs: number) => void,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.client = request.socket.remoteAddress ?? '';
+    const left = new AbortController();
+    this.signal = left.signal;
+    const startedMs = performance.now();
+    response.once('close', () => {
+      if (!response.writableFinished) left.abort(new Error('the client left'));
+      onEnd(this, performance.now() - startedMs);
+    });
+  }
 }
 
-/** Sends a head and a body that is in memory already; a HEAD gets the head alone. */
+/** As long as copying costs less than a second write. */
+const ONE_WRITE_BYTES = 64 * 1024;
+
+/**
+ * Sends a head and a body that is in memory already; a HEAD gets the head alone. An answer without a body has the
+ * length that `headers` tells, or none: 0 would be a claim about the content (RFC 9110 section 8.6).
+ */
 export function sendWhole(
   exchange: Exchange,
   status: number,
@@ -27,13 +52,18 @@ export function sendWhole(
   body: Buffer | undefined,
 ): void {
   const { request, response, log } = exchange;
-  response.writeHead(status, { 'content-length': body?.length ?? 0, ...headers });
+  response.writeHead(status, {
+    ...(body === undefined || status === 304 ? {} : { 'content-length': body.length }),
+    ...headers,
+  });
   if (body === undefined || request.method === 'HEAD' || status === 304) {
     response.end();
     return;
   }
   log.bytesSent = body.length;
-  response.end(body);
+  // Node sends a head and a text in one write, and a head and a buffer in two.
+  if (body.length <= ONE_WRITE_BYTES) response.end(body.toString('latin1'), 'latin1');
+  else response.end(body);
 }
 
 /** Whether an `If-None-Match` field holds this entity tag (RFC 9110 section 13.1.2; weak comparison). */

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { RequestListener } from 'node:http';
 import type { BlobCache } from '../cache/blob-cache.ts';
 import type { ManifestCache } from '../cache/manifest-cache.ts';
 import type { Pull } from '../cache/pull.ts';
@@ -9,7 +8,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { emitRequest } from './access-log.ts';
 import { handleBlob } from './blobs.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import { type Exchange, sendWhole } from './exchange.ts';
+import { Exchange, sendWhole } from './exchange.ts';
 import { handleManifest } from './manifests.ts';
 import { type Namespaces, parseTarget, readOnly } from './route.ts';
 import { sendError } from './send-error.ts';
@@ -36,33 +35,16 @@ export interface RegistryDeps {
 
 /** The read side of the OCI distribution API: one request from its socket to the end of its answer. */
 export function createRegistry(options: RegistryOptions, deps: RegistryDeps): RequestListener {
+  const { self, headers } = options;
+  const { telemetry } = deps;
+  const fixed = Object.entries({ ...headers, 'docker-distribution-api-version': 'registry/2.0' });
+  const onEnd = (exchange: Exchange, durationMs: number): void =>
+    emitRequest(exchange, durationMs, telemetry);
   return (request, response) => {
-    const exchange = openExchange(request, response, deps.telemetry);
-    for (const [name, values] of Object.entries(options.headers)) response.setHeader(name, values);
-    response.setHeader('docker-distribution-api-version', 'registry/2.0');
-    answer(exchange, options, deps).catch((error: unknown) => {
-      sendError(exchange, error, options.self, deps.telemetry);
-    });
+    const exchange = new Exchange(request, response, onEnd);
+    for (const [name, value] of fixed) response.setHeader(name, value);
+    answer(exchange, options, deps).catch((error: unknown) => sendError(exchange, error, self, telemetry));
   };
-}
-
-function openExchange(request: IncomingMessage, response: ServerResponse, telemetry: Telemetry): Exchange {
-  const left = new AbortController();
-  const exchange: Exchange = {
-    id: randomUUID(),
-    request,
-    response,
-    signal: left.signal,
-    // A closed socket has no address any more.
-    client: request.socket.remoteAddress ?? '',
-    log: { bytesSent: 0 },
-  };
-  const startedMs = performance.now();
-  response.once('close', () => {
-    left.abort(new Error('the client left'));
-    emitRequest(exchange, performance.now() - startedMs, telemetry);
-  });
-  return exchange;
 }
 
 async function answer(exchange: Exchange, options: RegistryOptions, deps: RegistryDeps): Promise<void> {

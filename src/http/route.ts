@@ -42,6 +42,8 @@ export function parseTarget(target: string, prefix: string, namespaces: Namespac
   const [version, ...below] = rest;
   const prefixed = configured(first, namespaces);
   if (version !== 'v2' || prefixed === undefined) throw noSuchPath();
+  // Answering for either of two namespaces would hand out one origin's image under another one's name.
+  if (asked !== undefined && asked !== prefixed) throw unknownNamespace(query.get('ns') ?? '');
   return { route: parseEndpoint(below, query, asked, prefixed, namespaces), asked };
 }
 
@@ -79,9 +81,10 @@ function parseRepository(
   namespaces: Namespaces,
 ): Repository {
   const [first = '', ...rest] = segments;
-  const prefix = named === undefined && rest.length > 0 ? configured(first, namespaces) : undefined;
+  const prefix = rest.length > 0 ? configured(first, namespaces) : undefined;
   const namespace = named ?? prefix ?? namespaces.default;
-  const components = prefix === undefined ? segments : rest;
+  // Where `ns` names another one, what looks like a prefix is a part of the name.
+  const components = prefix === namespace ? rest : segments;
   // Docker Hub's official images: `alpine` is `library/alpine`.
   const official = namespace === DOCKER_HUB && components.length === 1;
   const name = parseRepositoryName([...(official ? ['library'] : []), ...components].join('/'));
@@ -93,7 +96,11 @@ function askedNamespace(query: URLSearchParams, namespaces: Namespaces): Namespa
   if (ns === null) return undefined;
   const namespace = configured(ns, namespaces);
   if (namespace !== undefined) return namespace;
-  throw new RegistryError('NAME_UNKNOWN', 'this cache does not serve that namespace', {
+  throw unknownNamespace(ns);
+}
+
+function unknownNamespace(ns: string): RegistryError {
+  return new RegistryError('NAME_UNKNOWN', 'this cache does not serve that namespace', {
     detail: { ns: ns.slice(0, 255) },
   });
 }

@@ -1,8 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import { orAbort } from '../async/shared-task.ts';
 import type { ByteSource } from '../cache/byte-source.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
 const FIRST_BUFFER_BYTES = 64 * 1024;
+/** What the socket buffers of both sides swallow though nobody reads: Linux sends up to 4 MiB, plus the receiver's window. */
+const SWALLOWED_BYTES = 6 * 1024 * 1024;
 
 export interface SendOptions {
   readonly source: ByteSource;
@@ -38,9 +41,10 @@ export async function sendBytes(response: ServerResponse, options: SendOptions):
   let clean = false;
   try {
     while (position < endBytes) {
-      const keepsUp = slot.drained;
-      if (slot.flushed !== undefined) await slot.flushed;
+      const keepsUp = slot.drained && position - startBytes > SWALLOWED_BYTES;
       signal.throwIfAborted();
+      // An answer that waits behind another one on its connection is never told that the socket is gone.
+      if (slot.flushed !== undefined) await orAbort(slot.flushed, signal);
       if (keepsUp) grow(slot, pool, options.maxBufferBytes);
       const wanted = Math.min(slot.buffer.length, endBytes - position);
       const length = await source.read(slot.buffer.subarray(0, wanted), position, signal);
@@ -50,7 +54,7 @@ export async function sendBytes(response: ServerResponse, options: SendOptions):
       [slot, other] = [other, slot];
     }
     if (endBytes !== Infinity && position < endBytes) throw new Error('the source ended too early');
-    await Promise.all([slot.flushed, other.flushed]);
+    await orAbort(Promise.all([slot.flushed, other.flushed]), signal);
     clean = true;
   } finally {
     for (const { buffer } of [slot, other]) {

@@ -10,11 +10,12 @@ import type { HopIdentity } from './via.ts';
  */
 export function sendError(exchange: Exchange, error: unknown, self: HopIdentity, telemetry: Telemetry): void {
   const { request, response, signal } = exchange;
-  const expected = error instanceof RegistryError || signal.aborted || response.headersSent;
-  if (!expected) {
-    const reason = error instanceof Error ? error.message : String(error);
+  const what = `${request.method} ${request.url?.slice(0, 1024)}`;
+  const reason = error instanceof Error ? error.message : String(error);
+  if (response.headersSent && !signal.aborted) telemetry.emit({ kind: 'answer-cut', request: what, reason });
+  if (!(error instanceof RegistryError) && !signal.aborted && !response.headersSent) {
     const stack = (error instanceof Error ? error.stack : undefined) ?? '';
-    telemetry.emit({ kind: 'internal-error', request: `${request.method} ${request.url}`, reason, stack });
+    telemetry.emit({ kind: 'internal-error', request: what, reason, stack });
   }
   if (response.headersSent || signal.aborted) {
     response.destroy();

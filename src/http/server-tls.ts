@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { createSecureContext, type SecureVersion, type TlsOptions } from 'node:tls';
+import { createSecureContext, type SecureVersion, type TlsOptions, type TLSSocket } from 'node:tls';
 import { UserError } from '../user-error.ts';
 
 export interface ServerTlsOptions {
@@ -14,6 +14,20 @@ export interface ServerTlsOptions {
   readonly cipherSuites: readonly string[];
 }
 
+/** What Node's TLS cannot be told: that any certificate will do, or that none will but a bad one won't. */
+type ClientRule = 'any-certificate' | 'verified-if-given';
+
+/** Options for Node's TLS server; a listener must check `clientRule` by {@link admits}. */
+export interface ServerTls extends TlsOptions {
+  readonly clientRule?: ClientRule;
+}
+
+/** Whether a client that has shaken hands may stay. */
+export function admits(rule: ClientRule, socket: TLSSocket): boolean {
+  const given = socket.getPeerX509Certificate() !== undefined;
+  return rule === 'any-certificate' ? given : !given || socket.authorized;
+}
+
 /**
  * Reads a server's certificate and key and checks that they are a pair.
  * @returns options for Node's TLS server, and what the operator should know of the certificate
@@ -22,7 +36,7 @@ export interface ServerTlsOptions {
 export async function loadServerTls(
   options: ServerTlsOptions,
   nowMs: number,
-): Promise<{ readonly tls: TlsOptions; readonly warnings: readonly string[] }> {
+): Promise<{ readonly tls: ServerTls; readonly warnings: readonly string[] }> {
   const [cert, key] = await Promise.all([read(options.certificateFile), read(options.keyFile)]);
   const ca = await Promise.all(options.clientCaFiles.map(read));
   const certificate = parseCertificate(cert, options.certificateFile);
@@ -39,18 +53,30 @@ export async function loadServerTls(
       },
     );
   }
-  const verify = options.clientAuth === 'verify-if-given' || options.clientAuth === 'require-and-verify';
-  const require = options.clientAuth === 'require-any' || options.clientAuth === 'require-and-verify';
-  const tls: TlsOptions = {
+  const tls: ServerTls = {
     cert,
     key,
     minVersion: options.minimumTls,
     ...(ca.length === 0 ? {} : { ca }),
     ...(options.cipherSuites.length === 0 ? {} : { ciphers: options.cipherSuites.join(':') }),
     requestCert: options.clientAuth !== 'none',
-    rejectUnauthorized: verify && require,
+    rejectUnauthorized: options.clientAuth === 'require-and-verify',
+    ...clientRule(options.clientAuth),
   };
   return { tls, warnings: validity(certificate, options.certificateFile, nowMs) };
+}
+
+function clientRule(clientAuth: ServerTlsOptions['clientAuth']): Pick<ServerTls, 'clientRule'> {
+  switch (clientAuth) {
+    case 'require-any':
+      return { clientRule: 'any-certificate' };
+    case 'verify-if-given':
+      return { clientRule: 'verified-if-given' };
+    case 'none':
+    case 'request':
+    case 'require-and-verify':
+      return {};
+  }
 }
 
 async function read(file: string): Promise<string> {

@@ -7,19 +7,15 @@ import {
 } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { rm } from 'node:fs/promises';
-import type { TlsOptions } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../async/clock.ts';
-import { UserError } from '../user-error.ts';
-
-/** Where a server listens. */
-export type ListenAddress =
-  | { readonly kind: 'tcp'; readonly host: string | undefined; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
+import { listen, type ListenAddress } from './listen.ts';
+import { admits, type ServerTls } from './server-tls.ts';
 
 export interface ServerOptions {
   readonly listen: ListenAddress;
-  /** As Node's TLS takes them; undefined for a plain server. */
-  readonly tls: TlsOptions | undefined;
+  /** Undefined for a plain server. */
+  readonly tls: ServerTls | undefined;
   readonly headerSizeBytes: number;
   /** From the connection, or the last answer, to the end of a request's headers. */
   readonly headerTimeMs: number;
@@ -73,6 +69,12 @@ export class HttpServer {
             ALPNProtocols: ['http/1.1'],
             ...options.tls,
           });
+    const clientRule = options.tls?.clientRule;
+    if (clientRule !== undefined) {
+      server.prependListener('secureConnection', (socket: TLSSocket) => {
+        if (!admits(clientRule, socket)) socket.destroy();
+      });
+    }
     server.maxConnections = options.connections;
     server.timeout = STALLED_MS;
     await listen(server, options.listen);
@@ -97,7 +99,7 @@ export class HttpServer {
   }
 
   /** Uses another certificate for new connections; nothing happens on a plain server. */
-  renewTls(tls: TlsOptions): void {
+  renewTls(tls: ServerTls): void {
     if ('setSecureContext' in this.#server) this.#server.setSecureContext(tls);
   }
 
@@ -114,48 +116,6 @@ export class HttpServer {
     await closed.promise;
     if (this.#options.listen.kind === 'unix') await rm(this.#options.listen.path, { force: true });
   }
-}
-
-async function listen(server: Server | TlsServer, address: ListenAddress): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  const listening = (): void => resolve();
-  if (address.kind === 'unix') server.listen(address.path, listening);
-  else
-    server.listen(
-      { port: address.port, ...(address.host === undefined ? {} : { host: address.host }) },
-      listening,
-    );
-  try {
-    await promise;
-  } catch (error) {
-    throw addressError(address, error);
-  } finally {
-    server.removeListener('error', reject);
-  }
-}
-
-function addressError(address: ListenAddress, error: unknown): UserError {
-  const at = address.kind === 'unix' ? address.path : `${address.host ?? ''}:${address.port}`;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'EADDRINUSE') {
-    return new UserError('ADDRESS_IN_USE', `cannot listen on ${at}: the address is in use`, {
-      value: at,
-      hint: 'stop what listens there, or set another `http.addr` (REGISTRY_HTTP_ADDR)',
-      cause: error,
-    });
-  }
-  const reason = {
-    EACCES: 'not permitted',
-    EADDRNOTAVAIL: 'no such address on this machine',
-    ENOTFOUND: 'no such host',
-  };
-  const word = Object.entries(reason).find(([key]) => key === code)?.[1] ?? code;
-  return new UserError('ADDRESS_UNUSABLE', `cannot listen on ${at}: ${word}`, {
-    value: at,
-    hint: 'set another `http.addr` (REGISTRY_HTTP_ADDR), such as 127.0.0.1:5000',
-    cause: error,
-  });
 }
 
 function urlOf(options: ServerOptions, port: number | undefined): string {

@@ -12,6 +12,8 @@ export type TelemetryEvent =
   | { readonly kind: 'reloaded'; readonly changed: readonly string[]; readonly unchanged: readonly string[] }
   | { readonly kind: 'reload-failed'; readonly message: string }
   | RequestEvent
+  /** An answer could not be ended: its connection was closed short. */
+  | { readonly kind: 'answer-cut'; readonly request: string; readonly reason: string }
   /** A fault of this program: the only event that carries a stack. */
   | {
       readonly kind: 'internal-error';

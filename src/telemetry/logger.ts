@@ -65,6 +65,7 @@ function levelOf(event: TelemetryEvent): LogOptions['level'] {
       return 'error';
     case 'upstream-failed':
     case 'fill-resumed':
+    case 'answer-cut':
     case 'warning':
       return 'warn';
     case 'fill-started':
@@ -98,6 +99,8 @@ function messageOf(event: TelemetryEvent): string {
       return `configuration not reloaded, the old one stays: ${event.message}`;
     case 'request':
       return `${event.method} ${event.target} ${event.status}${event.outcome === undefined ? '' : ` ${event.outcome}`}`;
+    case 'answer-cut':
+      return `${event.request} ended short: ${event.reason}`;
     case 'internal-error':
       return `a fault of regcache itself in ${event.request}: ${event.reason}`;
     case 'fill-started':

@@ -93,10 +93,9 @@ describe('Bearer', () => {
     const ask = await asker(registry.url, { credentials: CREDENTIALS });
     expect((await ask()).kind).toBe('found');
     expect(registry.requests.find(({ path }) => path === '/token')?.url).toContain('account=robot');
-    expect(registry.requests.filter(({ path }) => path === TAGS).map(({ headers }) => headers.authorization)).toEqual([
-      undefined,
-      'Bearer t1',
-    ]);
+    expect(
+      registry.requests.filter(({ path }) => path === TAGS).map(({ headers }) => headers.authorization),
+    ).toEqual([undefined, 'Bearer t1']);
   });
 
   it('gives neither name nor password to a realm on another host, and says why it failed', async () => {
@@ -105,7 +104,11 @@ describe('Bearer', () => {
     registry.always('GET', TAGS, wantsToken(`${realm.url}/token`, 't1'));
     realm.always('GET', '/token', says(401));
     const ask = await asker(registry.url, { credentials: CREDENTIALS });
-    await expect(ask()).rejects.toMatchObject({ kind: 'auth', status: 401, hint: expect.stringContaining('realms') as string });
+    await expect(ask()).rejects.toMatchObject({
+      kind: 'auth',
+      status: 401,
+      hint: expect.stringContaining('realms') as string,
+    });
     expect(realm.requests[0]?.headers.authorization).toBeUndefined();
     expect(realm.requests[0]?.url).not.toContain('robot');
   });
@@ -200,7 +203,9 @@ describe('Basic', () => {
   it('is never sent before a challenge asks for it, nor where none is configured', async () => {
     const registry = await server();
     registry.on('GET', TAGS, LIST).always('GET', TAGS, says(401, { 'www-authenticate': 'Basic realm="r"' }));
-    await (await asker(registry.url, { credentials: CREDENTIALS }))();
+    await (
+      await asker(registry.url, { credentials: CREDENTIALS })
+    )();
     const anonymous = await asker(registry.url);
     expect(await anonymous()).toMatchObject({ kind: 'refused', verdict: 'denied' });
     expect(registry.requests.every(({ headers }) => headers.authorization === undefined)).toBe(true);
@@ -219,8 +224,13 @@ describe('Basic', () => {
   it('gives way to Bearer where both are offered', async () => {
     const registry = await server();
     const both = says(401, { 'www-authenticate': `Basic realm="r", ${bearer(`${registry.url}/token`)}` });
-    registry.on('GET', TAGS, both).on('GET', TAGS, LIST).on('GET', '/token', saysJson({ token: 't1' }));
-    await (await asker(registry.url, { credentials: CREDENTIALS }))();
+    registry
+      .on('GET', TAGS, both)
+      .on('GET', TAGS, LIST)
+      .on('GET', '/token', saysJson({ token: 't1' }));
+    await (
+      await asker(registry.url, { credentials: CREDENTIALS })
+    )();
     expect(registry.requests.at(-1)?.headers.authorization).toBe('Bearer t1');
   });
 

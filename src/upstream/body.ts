@@ -11,6 +11,7 @@ export type ByteSink = (chunk: Buffer) => Promise<void> | undefined;
  */
 export class ResponseBody {
   readonly #controller: Dispatcher.DispatchController;
+  readonly #throttle: (bytes: number) => Promise<void> | undefined;
   readonly #done = Promise.withResolvers<void>();
   readonly #early: Buffer[] = [];
   #sink: ByteSink | undefined;
@@ -19,8 +20,13 @@ export class ResponseBody {
   /** Set once the response has ended; its connection may carry another one by then. */
   #ended: { readonly error: Error | undefined } | undefined;
 
-  constructor(controller: Dispatcher.DispatchController) {
+  /** @param throttle asks for a pause after so many bytes, by a promise */
+  constructor(
+    controller: Dispatcher.DispatchController,
+    throttle: (bytes: number) => Promise<void> | undefined = () => undefined,
+  ) {
     this.#controller = controller;
+    this.#throttle = throttle;
     this.#done.promise.catch(() => undefined);
     controller.pause();
   }
@@ -91,7 +97,7 @@ export class ResponseBody {
 
   #hand(sink: ByteSink, chunk: Buffer): void {
     try {
-      const pause = sink(chunk);
+      const pause = both(sink(chunk), this.#throttle(chunk.length));
       if (pause === undefined) return;
       this.#waiting = true;
       if (this.#ended === undefined) this.#controller.pause();
@@ -121,4 +127,9 @@ export class ResponseBody {
     if (this.#ended !== undefined) return;
     this.#controller.abort(error instanceof Error ? error : new Error('the sink failed', { cause: error }));
   }
+}
+
+function both(one: Promise<void> | undefined, other: Promise<void> | undefined): Promise<void> | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return Promise.all([one, other]).then(() => undefined);
 }

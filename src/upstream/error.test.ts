@@ -29,7 +29,9 @@ describe('toUpstreamError', () => {
   it('finds the code in a cause, and in the first of several addresses tried', () => {
     expect(toUpstreamError(new Error('outer', { cause: coded('ECONNRESET') })).kind).toBe('cut');
     expect(toUpstreamError(coded('UND_ERR_ABORTED', coded('ECONNREFUSED'))).kind).toBe('connect');
-    expect(toUpstreamError(new AggregateError([coded('EHOSTUNREACH'), coded('ENETUNREACH')])).message).toBe('host unreachable');
+    expect(toUpstreamError(new AggregateError([coded('EHOSTUNREACH'), coded('ENETUNREACH')])).message).toBe(
+      'host unreachable',
+    );
   });
 
   it('leaves an upstream error as it is, and takes what is no error for bad HTTP', () => {

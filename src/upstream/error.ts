@@ -110,6 +110,8 @@ export function toUpstreamError(error: unknown): UpstreamError {
       return new UpstreamError('timeout', 'no answer in time', { cause: error });
     case 'UND_ERR_BODY_TIMEOUT':
       return new UpstreamError('timeout', 'the answer stopped in its middle', { cause: error });
+    case 'UND_ERR_CLOSED':
+    case 'UND_ERR_DESTROYED':
     case 'UND_ERR_SOCKET':
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
     case 'ECONNRESET':

@@ -1,4 +1,5 @@
 import type { Clock } from '../async/clock.ts';
+import { RateLimit } from '../async/rate-limit.ts';
 import type { Namespace } from '../oci/namespace.ts';
 import type { Credentials } from './credentials.ts';
 import { Hop } from './hop.ts';
@@ -17,6 +18,8 @@ export interface UpstreamSettings {
   readonly realms: readonly string[];
   readonly timeouts: { readonly connectMs: number; readonly headersMs: number; readonly idleMs: number };
   readonly connections: number;
+  /** Bytes a second of all bodies together; undefined for no bound. */
+  readonly rateBytesPerSecond: number | undefined;
 }
 
 /** An upstream with the connections that are its own. */
@@ -32,11 +35,17 @@ export interface OpenUpstream extends AsyncDisposable {
  * @throws {UserError} where a certificate or key file cannot be used
  */
 export async function openUpstream(settings: UpstreamSettings, clock: Clock): Promise<OpenUpstream> {
-  const { caFiles, clientCertificate, timeouts, connections } = settings;
+  const { caFiles, clientCertificate, timeouts, connections, rateBytesPerSecond } = settings;
+  const rateLimit = rateBytesPerSecond === undefined ? undefined : new RateLimit(rateBytesPerSecond, clock);
   const trust = await loadTrust({ caFiles, clientCertificate });
   const foreignTrust =
     clientCertificate === undefined ? trust : await loadTrust({ caFiles, clientCertificate: undefined });
-  const limits = { connectTimeoutMs: timeouts.connectMs, idleTimeoutMs: timeouts.idleMs, connections };
+  const limits = {
+    connectTimeoutMs: timeouts.connectMs,
+    idleTimeoutMs: timeouts.idleMs,
+    connections,
+    rateLimit,
+  };
   const transport = new Transport({ trust, ...limits });
   const foreign = new Transport({ trust: foreignTrust, ...limits });
   const { url, credentials, realms, namespace, sendNamespace, role } = settings;

@@ -25,7 +25,11 @@ describe('redirects', () => {
     async (status) => {
       await using registry = await startScriptedUpstream();
       await using store = await startScriptedUpstream();
-      registry.always('GET', PATH, challenges('Basic realm="r"', BASIC, redirectsTo(`${store.url}/s3?sig=1`, status)));
+      registry.always(
+        'GET',
+        PATH,
+        challenges('Basic realm="r"', BASIC, redirectsTo(`${store.url}/s3?sig=1`, status)),
+      );
       store.always('GET', '/s3', sends(BLOB));
       await using open = await openTestUpstream(registry.url, { credentials: CREDENTIALS });
       expect(await fetchBlob(open, 100)).toEqual(BLOB.read(100, 900));
@@ -73,15 +77,18 @@ describe('redirects', () => {
     await expect(fetchBlob(open)).rejects.toMatchObject({ kind: 'status', status: 307 });
   });
 
-  it.each(['http://[', 'ftp://files.test/x', 'http://user@files.test/x', 'http://:pw@files.test/x', 'data:,x'])(
-    'to %s are refused',
-    async (location) => {
-      await using registry = await startScriptedUpstream();
-      registry.on('GET', PATH, redirectsTo(location));
-      await using open = await openTestUpstream(registry.url);
-      await expect(fetchBlob(open)).rejects.toMatchObject({ kind: 'redirect' });
-    },
-  );
+  it.each([
+    'http://[',
+    'ftp://files.test/x',
+    'http://user@files.test/x',
+    'http://:pw@files.test/x',
+    'data:,x',
+  ])('to %s are refused', async (location) => {
+    await using registry = await startScriptedUpstream();
+    registry.on('GET', PATH, redirectsTo(location));
+    await using open = await openTestUpstream(registry.url);
+    await expect(fetchBlob(open)).rejects.toMatchObject({ kind: 'redirect' });
+  });
 
   it('from https to http are refused', async () => {
     await using folder = await tempFolder();

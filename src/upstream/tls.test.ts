@@ -46,11 +46,26 @@ describe('trust in an upstream', () => {
 
   const day = 24 * 60 * 60 * 1000;
   it.each<[string, () => Promise<CertificatePair>, RegExp, RegExp]>([
-    ['from an unknown CA', async () => (await makeCertificateAuthority('another')).issue(), /untrusted|not signed/, /`cas`/],
-    ['from an impostor of the known CA', async () => (await makeCertificateAuthority()).issue(), /untrusted|not signed/, /`cas`/],
+    [
+      'from an unknown CA',
+      async () => (await makeCertificateAuthority('another')).issue(),
+      /untrusted|not signed/,
+      /`cas`/,
+    ],
+    [
+      'from an impostor of the known CA',
+      async () => (await makeCertificateAuthority()).issue(),
+      /untrusted|not signed/,
+      /`cas`/,
+    ],
     ['of its own making', () => makeSelfSigned(), /self-signed/, /`cas`/],
     ['that has expired', () => ca.issue({ notAfter: new Date(Date.now() - 1000) }), /expired/, /renew/],
-    ['that is not valid yet', () => ca.issue({ notBefore: new Date(Date.now() + day) }), /not valid yet/, /clock/],
+    [
+      'that is not valid yet',
+      () => ca.issue({ notBefore: new Date(Date.now() + day) }),
+      /not valid yet/,
+      /clock/,
+    ],
     ['for another name', () => ca.issue({ hosts: ['elsewhere.test'] }), /another host name/, /right name/],
   ])('is refused to a certificate %s, with a hint', async (_what, certificate, message, hint) => {
     await using upstream = await startScriptedUpstream({ tls: await certificate() });

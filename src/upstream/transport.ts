@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SecureContext } from 'node:tls';
 import { Agent, type Dispatcher, errors } from 'undici';
+import type { RateLimit } from '../async/rate-limit.ts';
 import { ResponseBody } from './body.ts';
 import { toUpstreamError, UpstreamError } from './error.ts';
 
@@ -11,6 +12,8 @@ export interface TransportOptions {
   readonly idleTimeoutMs: number;
   /** Connections to one host at a time; further requests wait. */
   readonly connections: number;
+  /** Bounds the bytes a second of all bodies together; undefined for no bound. */
+  readonly rateLimit?: RateLimit | undefined;
 }
 
 export interface TransportRequest {
@@ -32,8 +35,10 @@ export interface TransportResponse {
 export class Transport {
   readonly #agent: Agent;
   readonly #idleTimeoutMs: number;
+  readonly #rateLimit: RateLimit | undefined;
 
   constructor(options: TransportOptions) {
+    this.#rateLimit = options.rateLimit;
     this.#idleTimeoutMs = options.idleTimeoutMs;
     this.#agent = new Agent({
       // One HTTP/2 connection would carry everything over one TCP stream: slower than several on a long link.
@@ -56,7 +61,7 @@ export class Transport {
   async send(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
     signal.throwIfAborted();
     const head = Promise.withResolvers<TransportResponse>();
-    const exchange = new Exchange(request.url, signal, head);
+    const exchange = new Exchange(request.url, signal, head, this.#rateLimit);
     this.#agent.dispatch(
       {
         origin: request.url.origin,
@@ -89,10 +94,17 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #url: URL;
   readonly #signal: AbortSignal;
   readonly #head: PromiseWithResolvers<TransportResponse>;
+  readonly #rateLimit: RateLimit | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #body: ResponseBody | undefined;
 
-  constructor(url: URL, signal: AbortSignal, head: PromiseWithResolvers<TransportResponse>) {
+  constructor(
+    url: URL,
+    signal: AbortSignal,
+    head: PromiseWithResolvers<TransportResponse>,
+    rateLimit: RateLimit | undefined,
+  ) {
+    this.#rateLimit = rateLimit;
     this.#url = url;
     this.#signal = signal;
     this.#head = head;
@@ -110,7 +122,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) return;
-    this.#body = new ResponseBody(controller);
+    this.#body = new ResponseBody(controller, (bytes) => this.#rateLimit?.take(bytes, this.#signal));
     this.#head.resolve({ url: this.#url, status, headers, body: this.#body });
   }
 

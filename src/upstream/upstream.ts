@@ -73,8 +73,8 @@ const MAX_LIST_BYTES = 16 * 1024 * 1024;
  * throws {@link UpstreamError}. Each call may throw its signal's reason.
  */
 export class Upstream {
-  readonly #hop: Hop;
-  readonly #options: UpstreamOptions;
+  #hop: Hop;
+  #options: UpstreamOptions;
 
   constructor(hop: Hop, options: UpstreamOptions) {
     this.#hop = hop;
@@ -84,6 +84,12 @@ export class Upstream {
   /** Host and port of the hop: for logs and the memory of what it sent wrong; never for clients. */
   get name(): string {
     return this.#hop.name;
+  }
+
+  /** Goes another upstream's way from now on: whoever holds this one, a running fill say, goes on there. */
+  become(other: Upstream): void {
+    this.#hop = other.#hop;
+    this.#options = other.#options;
   }
 
   /** Asks what a reference is now; `unchanged` only where `heldDigest` was given and still stands. */

@@ -26,13 +26,20 @@ export class Upstreams {
   };
 
   /**
-   * Uses other settings from now on; what runs on the old connections ends there.
+   * Uses other settings from now on. An answer that runs on an old connection ends there; what is asked after it,
+   * such as the rest of a blob that was cut, is asked the new way.
    * @throws {UserError} and changes nothing
    */
   async replace(settings: readonly UpstreamSettings[]): Promise<void> {
     const opened = await openAll(settings, this.#clock);
     const old = this.#open;
-    this.#open = opened;
+    this.#open = new Map(
+      Array.from(opened, ([namespace, open]) => {
+        const upstream = old.get(namespace)?.upstream ?? open.upstream;
+        upstream.become(open.upstream);
+        return [namespace, { ...open, upstream }];
+      }),
+    );
     for (const open of old.values()) void open.retire();
   }
 

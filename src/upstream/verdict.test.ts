@@ -38,14 +38,23 @@ describe('judge', () => {
   it.each([
     [403, 'denied'],
     [404, 'unknown'],
-  ])('takes a hop’s %s for the origin’s verdict where it was told so from behind', async (status, verdict) => {
-    const behind = `"far"; fwd=miss; fwd-status=${status}, "asia"; fwd=miss; fwd-status=${status}`;
-    expect(await judged('hop', status, { 'cache-status': behind })).toMatchObject({ kind: 'refused', verdict });
-  });
+  ])(
+    'takes a hop’s %s for the origin’s verdict where it was told so from behind',
+    async (status, verdict) => {
+      const behind = `"far"; fwd=miss; fwd-status=${status}, "asia"; fwd=miss; fwd-status=${status}`;
+      expect(await judged('hop', status, { 'cache-status': behind })).toMatchObject({
+        kind: 'refused',
+        verdict,
+      });
+    },
+  );
 
-  it.each([401, 403, 404, 410])('takes the %s of a server that marks nothing for the origin’s verdict', async (status) => {
-    expect(await judged('hop', status)).toMatchObject({ kind: 'refused' });
-  });
+  it.each([401, 403, 404, 410])(
+    'takes the %s of a server that marks nothing for the origin’s verdict',
+    async (status) => {
+      expect(await judged('hop', status)).toMatchObject({ kind: 'refused' });
+    },
+  );
 
   it.each([401, 403, 404, 410])('takes a hop’s own %s for a failure of that hop', async (status) => {
     for (const cacheStatus of ['"asia"', '"far"; fwd=miss; fwd-status=404, "asia"']) {
@@ -66,7 +75,12 @@ describe('judge', () => {
     [503, { 'retry-after': 'soon' }, undefined],
     [503, { 'retry-after': '99999999999' }, undefined],
   ])('takes %s with %o for a pause of %s seconds', async (status, headers, retryAfterSeconds) => {
-    expect(await judged('origin', status, headers)).toMatchObject({ kind: 'busy', status, retryAfterSeconds, retryable: true });
+    expect(await judged('origin', status, headers)).toMatchObject({
+      kind: 'busy',
+      status,
+      retryAfterSeconds,
+      retryable: true,
+    });
   });
 
   it.each([
@@ -80,13 +94,19 @@ describe('judge', () => {
   });
 
   it('says what a 508 means', async () => {
-    expect(await judged('hop', 508)).toMatchObject({ kind: 'status', status: 508, hint: expect.stringContaining('upstreamhosts') as string });
+    expect(await judged('hop', 508)).toMatchObject({
+      kind: 'status',
+      status: 508,
+      hint: expect.stringContaining('upstreamhosts') as string,
+    });
   });
 
   it('never repeats the words of an upstream', async () => {
     for (const status of [400, 401, 404, 429, 500, 508]) {
       const answer = await judged('origin', status);
-      expect(JSON.stringify(answer) + (answer instanceof Error ? answer.message : '')).not.toContain('private word');
+      expect(JSON.stringify(answer) + (answer instanceof Error ? answer.message : '')).not.toContain(
+        'private word',
+      );
     }
   });
 });
