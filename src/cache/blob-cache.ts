@@ -164,7 +164,13 @@ export class BlobCache {
         return { kind: 'blob', sizeBytes, source: openBypass(undefined), passage };
       }
       const source = fill.follow((follower) => openBypass((into, at) => follower.readFile(into, at)));
-      return { kind: 'blob', sizeBytes, source, passage: { outcome, trail, upstreamMs } };
+      const passage: Passage = {
+        outcome,
+        trail,
+        upstreamMs,
+        ...(outcome === 'miss' ? { stored: true } : {}),
+      };
+      return { kind: 'blob', sizeBytes, source, passage };
     } catch (error) {
       return this.#failed(error, pull, startedMs);
     } finally {

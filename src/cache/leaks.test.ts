@@ -72,7 +72,7 @@ test.runIf(process.platform === 'linux')(
     await stepped.finish();
     await cache.tells('fill-finished', 2);
 
-    await vi.waitFor(async () => expect(await openFiles(disk.root)).toBe(before));
+    await vi.waitFor(async () => expect(await openFiles(disk.root)).toBe(before), { timeout: 20_000 });
     expect(cache.blobs.runningFills).toBe(0);
     for (const { digest } of [stored, left]) await expect(removable(cache, digest)).resolves.toBe(true);
   },

@@ -41,6 +41,7 @@ test('a manifest is fetched by digest once, then it comes from memory', async ()
       outcome: 'miss',
       trail: expect.objectContaining({ status: 200, via: '1.1 origin' }),
       upstreamMs: 0,
+      stored: true,
     },
   });
   const hit = {

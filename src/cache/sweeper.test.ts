@@ -298,7 +298,7 @@ test('stopping in the middle of a batch leaves the rest for the next time', asyn
   });
   await disk.clock.advance(MINUTE_MS);
   const sweeper = startSweeper(disk, { ttlMs: MINUTE_MS });
-  await vi.waitFor(() => expect(stopping).toBeDefined());
+  await vi.waitFor(() => expect(stopping).toBeDefined(), { timeout: 20_000 });
   await stopping;
   expect(sweeper.forgotten).toHaveLength(1);
   expect(sweeper.events).toHaveLength(1);

@@ -11,7 +11,8 @@ function trail(status: number, more: Partial<Trail> = {}): Trail {
 }
 
 function passage(outcome: Outcome, behind?: Trail, upstreamMs?: number): Passage {
-  return { outcome, trail: behind, upstreamMs };
+  const stored = outcome === 'miss' && behind?.status === 200;
+  return { outcome, trail: behind, upstreamMs, ...(stored ? { stored: true } : {}) };
 }
 
 describe('Cache-Status', () => {
@@ -27,6 +28,11 @@ describe('Cache-Status', () => {
     ['bypass', trail(200), '"china"; fwd=bypass; fwd-status=200'],
   ])('tells %s of %o', (outcome, behind, expected) => {
     expect(passageHeaders(passage(outcome, behind), SELF)['cache-status']).toBe(expected);
+  });
+
+  it('does not say stored of what was only looked at, as by HEAD', () => {
+    const looked: Passage = { outcome: 'miss', trail: trail(200), upstreamMs: 1 };
+    expect(passageHeaders(looked, SELF)['cache-status']).toBe('"china"; fwd=miss; fwd-status=200');
   });
 
   it('names this hop alone where it answers for itself', () => {

@@ -33,7 +33,7 @@ function cacheStatus(passage: Passage): string {
     case 'bypass':
       return `; fwd=bypass${forwarded}`;
     case 'miss':
-      return `; fwd=miss${forwarded}${trail?.status === 200 ? '; stored' : ''}`;
+      return `; fwd=miss${forwarded}${passage.stored === true ? '; stored' : ''}`;
   }
 }
 
