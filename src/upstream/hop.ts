@@ -3,7 +3,7 @@ import { Authorizer } from './authorizer.ts';
 import type { Credentials } from './credentials.ts';
 import { UpstreamError } from './error.ts';
 import { TokenSource } from './token.ts';
-import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
+import type { Lane, Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -23,6 +23,7 @@ export interface HopRequest {
   /** What a token must allow, such as `repository:library/alpine:pull`. */
   readonly scope: string;
   readonly headersTimeoutMs: number;
+  readonly lane: Lane;
 }
 
 export interface HopDeps {
@@ -85,8 +86,8 @@ export class Hop {
       const own = url.origin === base.origin;
       const headers =
         own && authorization !== undefined ? { ...request.headers, authorization } : request.headers;
-      const { method, headersTimeoutMs } = request;
-      const response = await this.#once(own, { method, url, headers, headersTimeoutMs }, signal);
+      const { method, headersTimeoutMs, lane } = request;
+      const response = await this.#once(own, { method, url, headers, headersTimeoutMs, lane }, signal);
       const location = response.headers.location;
       if (!REDIRECTS.has(response.status) || location === undefined) return response;
       await response.body.discard();

@@ -71,6 +71,7 @@ export class TokenSource {
         url,
         headers: { accept: 'application/json', 'accept-encoding': 'identity', ...given },
         headersTimeoutMs: this.#deps.headersTimeoutMs,
+        lane: 'talk',
       },
       // Shared by all who wait for the token: bounded by the transport's timeouts, not by one client.
       new AbortController().signal,

@@ -10,7 +10,7 @@ import { settled } from '../../fixtures/settled.ts';
 import { unending } from '../../fixtures/test-upstream.ts';
 import { UpstreamError } from './error.ts';
 import { loadTrust } from './trust.ts';
-import { Transport, type TransportResponse } from './transport.ts';
+import { type Lane, Transport, type TransportResponse } from './transport.ts';
 
 const opened: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -27,16 +27,32 @@ async function openTransport(idleTimeoutMs = 10_000, connections = 2): Promise<T
 async function get(
   transport: Transport,
   url: string,
-  options: { headersTimeoutMs?: number; signal?: AbortSignal; method?: 'GET' | 'HEAD' } = {},
+  options: { headersTimeoutMs?: number; signal?: AbortSignal; method?: 'GET' | 'HEAD'; lane?: Lane } = {},
 ): Promise<TransportResponse> {
-  const { headersTimeoutMs = 10_000, signal = unending(), method = 'GET' } = options;
-  return await transport.send({ method, url: new URL(url), headers: {}, headersTimeoutMs }, signal);
+  const { headersTimeoutMs = 10_000, signal = unending(), method = 'GET', lane = 'blob' } = options;
+  return await transport.send({ method, url: new URL(url), headers: {}, headersTimeoutMs, lane }, signal);
 }
 
 const BLOB = seededContent('transport', 300_000);
 const ALL = BLOB.read(0, BLOB.sizeBytes);
 
 describe('Transport', () => {
+  it('keeps connections for questions while blobs hold all of theirs', async () => {
+    await using upstream = await startScriptedUpstream();
+    upstream.always('GET', '/blob', hangs()).always('GET', '/manifest', says(200, {}, 'm'));
+    const transport = await openTransport(10_000, 4);
+    const leaving = new AbortController();
+    const blobs = Array.from({ length: 5 }, async () =>
+      get(transport, `${upstream.url}/blob`, { signal: leaving.signal }),
+    );
+    await upstream.asked('GET', '/blob', 3);
+    const answer = await get(transport, `${upstream.url}/manifest`, { lane: 'talk' });
+    expect((await answer.body.readAll(10)).toString()).toBe('m');
+    expect(upstream.count('GET', '/blob')).toBe(3);
+    leaving.abort(new Error('enough'));
+    await Promise.allSettled(blobs);
+  });
+
   it('resolves with the head and hands over the body, byte by byte', async () => {
     await using upstream = await startScriptedUpstream();
     upstream.on('GET', '/blob', sends(BLOB));

@@ -16,10 +16,17 @@ export interface TransportOptions {
   readonly rateLimit?: RateLimit | undefined;
 }
 
+export type Lane = 'talk' | 'blob';
+
+/** The part of the connections that is kept for talk. */
+const TALK_SHARE = 1 / 4;
+
 export interface TransportRequest {
   readonly method: 'GET' | 'HEAD';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
+  /** What it is for: short questions never wait behind blobs, which may hold their connections for hours. */
+  readonly lane: Lane;
   /** From the sent request to the answer's headers. */
   readonly headersTimeoutMs: number;
 }
@@ -33,25 +40,16 @@ export interface TransportResponse {
 
 /** Sends one HTTP request, and nothing more: no redirects, no credentials, no second try. */
 export class Transport {
-  readonly #agent: Agent;
+  readonly #lanes: Readonly<Record<Lane, Agent>>;
   readonly #idleTimeoutMs: number;
   readonly #rateLimit: RateLimit | undefined;
 
   constructor(options: TransportOptions) {
     this.#rateLimit = options.rateLimit;
     this.#idleTimeoutMs = options.idleTimeoutMs;
-    this.#agent = new Agent({
-      // One HTTP/2 connection would carry everything over one TCP stream: slower than several on a long link.
-      allowH2: false,
-      connections: options.connections,
-      pipelining: 1,
-      keepAliveTimeout: 60_000,
-      keepAliveMaxTimeout: 600_000,
-      maxHeaderSize: 64 * 1024,
-      connectTimeout: options.connectTimeoutMs,
-      autoSelectFamily: true,
-      connect: { secureContext: options.trust, timeout: options.connectTimeoutMs, keepAlive: true },
-    });
+    const talk = Math.floor(options.connections * TALK_SHARE);
+    const blob = openAgent(options, options.connections - talk);
+    this.#lanes = { blob, talk: talk === 0 ? blob : openAgent(options, talk) };
   }
 
   /**
@@ -62,7 +60,7 @@ export class Transport {
     signal.throwIfAborted();
     const head = Promise.withResolvers<TransportResponse>();
     const exchange = new Exchange(request.url, signal, head, this.#rateLimit);
-    this.#agent.dispatch(
+    this.#lanes[request.lane].dispatch(
       {
         origin: request.url.origin,
         path: `${request.url.pathname}${request.url.search}`,
@@ -80,13 +78,32 @@ export class Transport {
 
   /** Takes no new request and closes the connections when those that run have ended. */
   async retire(): Promise<void> {
-    await this.#agent.close();
+    await Promise.all(this.#agents.map(async (agent) => agent.close()));
   }
 
   /** Closes every connection, those in use too. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all(this.#agents.map(async (agent) => agent.destroy()));
   }
+
+  get #agents(): readonly Agent[] {
+    return [...new Set(Object.values(this.#lanes))];
+  }
+}
+
+function openAgent(options: TransportOptions, connections: number): Agent {
+  return new Agent({
+    // One HTTP/2 connection would carry everything over one TCP stream: slower than several on a long link.
+    allowH2: false,
+    connections,
+    pipelining: 1,
+    keepAliveTimeout: 60_000,
+    keepAliveMaxTimeout: 600_000,
+    maxHeaderSize: 64 * 1024,
+    connectTimeout: options.connectTimeoutMs,
+    autoSelectFamily: true,
+    connect: { secureContext: options.trust, timeout: options.connectTimeoutMs, keepAlive: true },
+  });
 }
 
 /** One request on its way: hands undici's callbacks to the head's promise and then to the body. */

@@ -201,6 +201,7 @@ export class Upstream {
           via: passport.via,
           ...headers,
         },
+        lane: method === 'GET' && path.startsWith(`/v2/${name}/blobs/`) ? 'blob' : 'talk',
         scope: `repository:${name}:pull`,
         headersTimeoutMs: Math.max(
           Math.min(HEADERS_STEP_MS, headersTimeoutMs),
