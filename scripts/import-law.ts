@@ -89,7 +89,7 @@ const LAYERS: readonly Layer[] = [
     packages: ['yargs', 'ink', 'react', 'js-yaml', 'fastest-levenshtein'],
     node: true,
   },
-  { name: 'fixtures', files: '^fixtures/', imports: ['src'], packages: ['*'], node: true },
+  { name: 'fixtures', files: '^fixtures/', imports: ['src'], types: ['cmd'], packages: ['*'], node: true },
   { name: 'scripts', files: '^scripts/', imports: ['src', 'fixtures'], packages: ['*'], node: true },
 ];
 

@@ -35,7 +35,7 @@ test('all who take share one rate', async () => {
 test('time that nobody used is not saved up beyond the burst', async () => {
   const clock = new ManualClock();
   const limit = new RateLimit(1000, clock);
-  limit.take(250, signal);
+  void limit.take(250, signal);
   await clock.advance(60_000);
   expect(limit.take(250, signal)).toBeUndefined();
   expect(limit.take(1, signal)).toBeInstanceOf(Promise);

@@ -1,4 +1,5 @@
 import { afterAll, expect, test, vi } from 'vitest';
+import { watchAskers } from '../../fixtures/askers.ts';
 import { says, sends } from '../../fixtures/behaviour.ts';
 import { type Content, seededContent } from '../../fixtures/content.ts';
 import type { Exchange } from '../../fixtures/recording-server.ts';
@@ -114,10 +115,12 @@ test('many HEADs at once are one question', async () => {
   const held = heldBack();
   upstream.on('HEAD', path, held.answer);
   await using cache = await openTestCache({ upstreamUrl: upstream.url, disk });
+  using askers = watchAskers(disk.store, 'openBlob');
   const client = new AbortController();
   const left = cache.head('team/app', content.digest, client.signal);
   const heads = Array.from({ length: 5 }, async () => await cache.head('team/app', content.digest));
   const exchange = await held.asked;
+  await askers.came(6);
   client.abort(new Error('the client left'));
   await expect(left).rejects.toThrow('the client left');
   await sends(content)(exchange);

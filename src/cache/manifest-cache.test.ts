@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
+import { watchAskers } from '../../fixtures/askers.ts';
 import { hangsUp, says, sends } from '../../fixtures/behaviour.ts';
 import { breakTempFolder } from '../../fixtures/broken-disk.ts';
 import { bytesContent, type Content } from '../../fixtures/content.ts';
@@ -90,11 +91,16 @@ test('where the upstream gives no type, the manifest says what it is', async () 
 test('many who ask for one digest at once share one GET', async () => {
   const { content, path } = freshManifest('shared');
   await using upstream = await startScriptedUpstream();
-  upstream.on('GET', path, sends(content, TYPED));
+  const asked = Promise.withResolvers<Exchange>();
+  upstream.on('GET', path, asked.resolve);
   await using cache = await openTestCache({ upstreamUrl: upstream.url, disk });
-  const all = await Promise.all(
+  using askers = watchAskers(disk.store, 'isProven');
+  const asking = Promise.all(
     Array.from({ length: 8 }, async () => await cache.manifest('team/app', content.digest)),
   );
+  await askers.came(8);
+  await sends(content, TYPED)(await asked.promise);
+  const all = await asking;
   expect(all.map(({ passage }) => passage.outcome).toSorted()).toEqual([
     ...Array.from({ length: 7 }, () => 'joined'),
     'miss',
@@ -108,11 +114,13 @@ test('one of many who leaves does not end the question for the others', async ()
   const asked = Promise.withResolvers<Exchange>();
   upstream.on('GET', path, asked.resolve);
   await using cache = await openTestCache({ upstreamUrl: upstream.url, disk });
+  using askers = watchAskers(disk.store, 'isProven');
   const client = new AbortController();
   const reference = { kind: 'digest', digest: content.digest } as const;
   const left = cache.manifests.pull({ ...cache.pull('team/app', client.signal), reference, headOnly: false });
   const stays = cache.manifest('team/app', content.digest);
   const exchange = await asked.promise;
+  await askers.came(2);
   client.abort(new Error('the client left'));
   await expect(left).rejects.toThrow('the client left');
   await sends(content, TYPED)(exchange);

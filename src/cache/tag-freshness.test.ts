@@ -1,4 +1,5 @@
 import { afterAll, expect, test, vi } from 'vitest';
+import { watchAskers } from '../../fixtures/askers.ts';
 import { hangsUp, says, sends } from '../../fixtures/behaviour.ts';
 import { bytesContent, type Content } from '../../fixtures/content.ts';
 import type { Answerer, Exchange } from '../../fixtures/recording-server.ts';
@@ -197,13 +198,20 @@ test('the age that a hop tells counts against tagttl', async () => {
 });
 
 test('many who ask for a tag at once share one question, and each hears how it was answered', async () => {
-  const { upstream, content, path } = await withTag('shared');
+  const content = freshManifest('shared');
+  const path = '/v2/team/app/manifests/shared';
+  await using upstream = await startScriptedUpstream();
+  const cold = Promise.withResolvers<Exchange>();
   const asked = Promise.withResolvers<Exchange>();
-  await using scope = upstream.on('HEAD', path, asked.resolve);
-  await using cache = await openTestCache({ upstreamUrl: scope.url, disk });
-  const first = await Promise.all(
+  upstream.on('GET', path, cold.resolve).on('HEAD', path, asked.resolve);
+  await using cache = await openTestCache({ upstreamUrl: upstream.url, disk });
+  using askers = watchAskers(disk.store, 'readTag');
+  const asking = Promise.all(
     Array.from({ length: 5 }, async () => await cache.manifest('team/app', 'shared')),
   );
+  await askers.came(5);
+  await sends(content, TYPED)(await cold.promise);
+  const first = await asking;
   expect(first.map(({ passage }) => passage.outcome).toSorted()).toEqual([
     'joined',
     'joined',
@@ -212,8 +220,8 @@ test('many who ask for a tag at once share one question, and each hears how it w
     'miss',
   ]);
   const second = Array.from({ length: 5 }, async () => await cache.manifest('team/app', 'shared'));
-  await cache.clock.advance(40);
   const exchange = await asked.promise;
+  await askers.came(10);
   await cache.clock.advance(60);
   await unchanged(exchange);
   for (const result of await Promise.all(second)) {
