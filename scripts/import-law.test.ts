@@ -10,7 +10,10 @@ const ROOT = join(import.meta.dirname, '..');
 async function projectWith(files: Readonly<Record<string, string>>): Promise<TempFolder> {
   const folder = await tempFolder('law');
   for (const path of ['package.json', 'src/oci', 'src/async', 'fixtures/content.ts']) {
-    await cp(join(ROOT, path), join(folder.path, path), { recursive: true });
+    await cp(join(ROOT, path), join(folder.path, path), {
+      recursive: true,
+      filter: (file) => !file.endsWith('.test.ts'),
+    });
   }
   await symlink(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
   for (const [path, text] of Object.entries(files)) {

@@ -76,6 +76,7 @@ test('a miss tells how the upstream answered and how long that took', async () =
   expect(pulled.passage).toMatchObject({
     outcome: 'miss',
     upstreamMs: 250,
+    stored: true,
     trail: { status: 200, via: '1.1 origin' },
   });
   await readResult(pulled);
@@ -297,6 +298,7 @@ test('another repository joins a running fill once the upstream has answered a H
   await blob.asked();
   const pulled = await cache.get('team/other', content.digest);
   expect(pulled.passage.outcome).toBe('joined');
+  expect(pulled.passage.stored).toBeUndefined();
   await blob.finish();
   expect((await readResult(pulled)).bytes.equals(whole)).toBe(true);
   await first;

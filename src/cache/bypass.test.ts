@@ -29,7 +29,9 @@ test.each([{ chunked: false }, { chunked: true }])(
     await using upstream = await startScriptedUpstream();
     upstream.always('GET', path, sends(content, options));
     await using cache = await openTestCache({ upstreamUrl: upstream.url, disk: broken });
-    const read = await cache.read('team/app', content.digest);
+    const pulled = await cache.get('team/app', content.digest);
+    expect(pulled.passage.stored).toBeUndefined();
+    const read = await readResult(pulled);
     expect(read).toMatchObject({
       outcome: 'bypass',
       sizeBytes: options.chunked ? undefined : SIZE_BYTES,

@@ -15,7 +15,6 @@ export class Follower implements ByteSource {
   readonly #openBypass: (prefix: Follower) => ByteSource;
   readonly #onClose: () => void;
   #bypass: ByteSource | undefined;
-  #closed = false;
 
   constructor(
     fill: Fill,
@@ -52,9 +51,8 @@ export class Follower implements ByteSource {
     return await this.#file.read(into, position);
   }
 
+  /** Idempotent, as all that it closes is. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
     this.#onClose();
     await this.#bypass?.close();
     await this.#file.close();
