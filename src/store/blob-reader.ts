@@ -4,10 +4,15 @@ import { OpenFile } from './open-file.ts';
 export class BlobReader {
   #file: OpenFile | (() => Promise<OpenFile>) | Promise<OpenFile>;
   #closed = false;
+  readonly #onClose: () => void;
 
-  /** @param file one that counts this reader among its users, or what opens such a file at the first read */
-  constructor(file: OpenFile | (() => Promise<OpenFile>)) {
+  /**
+   * @param onClose told once, when this reader lets go
+   * @param file one that counts this reader among its users, or what opens such a file at the first read
+   */
+  constructor(file: OpenFile | (() => Promise<OpenFile>), onClose: () => void = () => undefined) {
     this.#file = file;
+    this.#onClose = onClose;
   }
 
   /**
@@ -26,6 +31,7 @@ export class BlobReader {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#onClose();
     if (typeof this.#file === 'function') return;
     // A file that could not be opened has failed its reader already.
     const file = await Promise.resolve(this.#file).catch(() => undefined);

@@ -19,6 +19,8 @@ export interface BlobWriterDeps {
   readonly finalFile: string;
   /** Told when {@link BlobWriter.readableBytes} has grown or a write has failed. */
   readonly onReadable: () => void;
+  /** Keeps the digest from being removed; returns what lets go of it. */
+  readonly hold: () => () => void;
   /** The blob has its final name. */
   readonly onStored: (sizeBytes: number) => void;
   /** Nothing of this writer is left but its readers. */
@@ -90,9 +92,9 @@ export class BlobWriter {
   openReader(): BlobReader {
     if (!this.#ended) {
       this.#file.retain();
-      return new BlobReader(this.#file);
+      return new BlobReader(this.#file, this.#deps.hold());
     }
-    return new BlobReader(() => OpenFile.open(this.#deps.finalFile, 'r'));
+    return new BlobReader(() => OpenFile.open(this.#deps.finalFile, 'r'), this.#deps.hold());
   }
 
   /**

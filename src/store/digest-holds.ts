@@ -29,6 +29,14 @@ export class DigestHolds {
       await removal.ended;
       removal = this.#removals.get(digest);
     }
+    return this.holdNow(digest);
+  }
+
+  /**
+   * Holds a digest that somebody holds already, or whose open file survives a removal.
+   * @returns what lets go of it; calling that again does nothing
+   */
+  holdNow(digest: Digest): () => void {
     this.#holders.set(digest, (this.#holders.get(digest) ?? 0) + 1);
     let held = true;
     return () => {

@@ -121,6 +121,7 @@ export class Store {
         growingFile: layout.growingFile(digest),
         finalFile: layout.blobFile(digest),
         onReadable: options.onReadable ?? (() => undefined),
+        hold: () => this.#holds.holdNow(digest),
         onStored: (sizeBytes) => this.#stored(digest, sizeBytes),
         onEnd,
       });
