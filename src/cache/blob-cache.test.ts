@@ -46,7 +46,8 @@ test('a stored blob is a hit that asks nobody, and each use is noted', async () 
   const touched = vi.spyOn(disk.store, 'touch');
   await cache.read('team/app', content.digest);
   await cache.tells('fill-finished');
-  expect(touched).not.toHaveBeenCalled();
+  expect(touched.mock.calls).toEqual([[content.digest, cache.clock.now()]]);
+  touched.mockClear();
   await cache.clock.advance(5_000);
   const startMs = cache.clock.now();
   const pulled = await cache.get('team/app', content.digest);
@@ -286,6 +287,20 @@ test('a proof that cannot be recorded is no reason to fail the client', async ()
   expect(read.outcome).toBe('revalidated');
   expect(read.bytes.equals(whole)).toBe(true);
   expect(cache.told('store-write-failed')).toMatchObject([{ code: 'EROFS', digest: content.digest }]);
+});
+
+test('a follower uses its blob until it has read the last of it, however slow it is', async () => {
+  const { content, path } = freshBlob('slow follower');
+  await using upstream = await startScriptedUpstream();
+  upstream.on('GET', path, sends(content));
+  await using cache = await openTestCache({ upstreamUrl: upstream.url, disk });
+  const pulled = await cache.get('team/app', content.digest);
+  await cache.tells('fill-finished');
+  await cache.clock.advance(60_000);
+  const touched = vi.spyOn(disk.store, 'touch');
+  await readResult(pulled);
+  expect(touched.mock.calls).toEqual([[content.digest, cache.clock.now()]]);
+  touched.mockRestore();
 });
 
 test('another repository joins a running fill once the upstream has answered a HEAD for it there', async () => {

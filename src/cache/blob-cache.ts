@@ -163,7 +163,10 @@ export class BlobCache {
         const passage: Passage = { outcome: 'bypass', trail, upstreamMs };
         return { kind: 'blob', sizeBytes, source: openBypass(undefined), passage };
       }
-      const source = fill.follow((follower) => openBypass((into, at) => follower.readFile(into, at)));
+      const source = fill.follow(
+        (follower) => openBypass((into, at) => follower.readFile(into, at)),
+        () => this.#touch(pull.digest),
+      );
       const passage: Passage = {
         outcome,
         trail,

@@ -122,10 +122,17 @@ export class Fill {
     };
   }
 
-  /** A reader from any position, who attends until it is closed; only after `opened` has resolved to `filling`. */
-  follow(openBypass: (prefix: Follower) => ByteSource): ByteSource {
+  /**
+   * A reader from any position, who attends until it is closed; only after `opened` has resolved to `filling`.
+   * @param onClose told when the reader is closed: what it read was in use until then
+   */
+  follow(openBypass: (prefix: Follower) => ByteSource, onClose: () => void): ByteSource {
     if (this.#writer === undefined) throw new Error('a fill is followed only once it has opened');
-    return new Follower(this, this.#writer.openReader(), openBypass, this.attend());
+    const leave = this.attend();
+    return new Follower(this, this.#writer.openReader(), openBypass, () => {
+      leave();
+      onClose();
+    });
   }
 
   /** Ends the fill; its followers fail. */
