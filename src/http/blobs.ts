@@ -2,9 +2,9 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { BlobCache, BlobPull, PulledBlob } from '../cache/blob-cache.ts';
 import type { Passage, Pull } from '../cache/pull.ts';
 import type { Digest } from '../oci/digest.ts';
-import { RegistryError } from '../oci/error.ts';
 import { OCTET_STREAM } from '../oci/media-type.ts';
-import { formatContentRange, parseRange, resolveRange } from '../oci/range.ts';
+import { parseRange, resolveRange } from '../oci/range.ts';
+import { layOut } from './blob-layout.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { type Exchange, matchesTag, sendWhole } from './exchange.ts';
 import { passageHeaders } from './passage-headers.ts';
@@ -60,28 +60,21 @@ async function sendBlob(
 ): Promise<void> {
   const { request, response, signal, log } = exchange;
   const { sizeBytes, source } = pulled;
-  const headers = blobHeaders(digest, pulled.passage, deps);
   const { range: field, 'if-range': condition } = request.headers;
   const ranged = field !== undefined && (condition === undefined || condition === `"${digest}"`);
   const answer = sizeBytes === undefined || !ranged ? FULL : resolveRange(parseRange(field), sizeBytes);
-  if (answer.kind === 'unsatisfiable') {
-    throw new RegistryError('RANGE_INVALID', 'the range lies beyond the end of the blob', {
-      headers: { 'content-range': `bytes */${sizeBytes ?? '*'}` },
-    });
-  }
-  const partial = answer.kind === 'partial' && sizeBytes !== undefined;
-  const startBytes = partial ? answer.range.start : 0;
-  const endBytes = partial ? answer.range.end + 1 : sizeBytes;
-  if (partial) headers['content-range'] = formatContentRange(answer.range, sizeBytes);
-  if (endBytes !== undefined) headers['content-length'] = endBytes - startBytes;
-  response.writeHead(partial ? 206 : 200, headers);
+  const { status, headers, parts, tail } = layOut(answer, sizeBytes);
+  response.writeHead(status, { ...blobHeaders(digest, pulled.passage, deps), ...headers });
   response.flushHeaders();
   const { pool, maxBufferBytes } = deps;
   const onSent = (bytes: number): void => {
     log.bytesSent += bytes;
   };
-  await sendBytes(response, { source, startBytes, endBytes, pool, maxBufferBytes, onSent, signal });
-  response.end();
+  for (const { head, startBytes, endBytes } of parts) {
+    if (head !== '') response.write(head, 'latin1');
+    await sendBytes(response, { source, startBytes, endBytes, pool, maxBufferBytes, onSent, signal });
+  }
+  response.end(tail, 'latin1');
 }
 
 const FULL = { kind: 'full' } as const;

@@ -104,7 +104,7 @@ describe('ranges', () => {
     expect(JSON.parse(bytes.toString())).toMatchObject({ errors: [{ code: 'RANGE_INVALID' }] });
   });
 
-  it.each(['bytes=9-3', 'bytes=a-b', 'bytes=', 'bytes', 'chunks=0-1', 'bytes=0-1,2-3', 'bytes=-5,0-0'])(
+  it.each(['bytes=9-3', 'bytes=a-b', 'bytes=', 'bytes', 'chunks=0-1', 'bytes=0-9,5-3', 'bytes=0-,0-0'])(
     'such as %s get the whole blob, never a part',
     async (range) => {
       const { answer, bytes } = await askAt('on a miss', { headers: { range } });
@@ -113,6 +113,34 @@ describe('ranges', () => {
       expect(bytes).toEqual(blob.read(0, SIZE));
     },
   );
+
+  it.each(PLACES)('such as several get a part for each, in their order, %s', async (place) => {
+    const range = `bytes=0-99, 200-299,-5,${SIZE}-,150-150`;
+    const { answer, bytes } = await askAt(place, { headers: { range } });
+    expect(answer.status).toBe(206);
+    expect(answer.headers['content-range']).toBeUndefined();
+    expect(answer.headers['content-length']).toBe(String(bytes.length));
+    const type = /^multipart\/byteranges; boundary=(?<boundary>[\w-]+)$/.exec(
+      answer.headers['content-type'] ?? '',
+    );
+    const boundary = type?.groups?.['boundary'] ?? 'none';
+    const parts = [
+      [0, 99],
+      [200, 299],
+      [SIZE - 5, SIZE - 1],
+      [150, 150],
+    ].map(([start = 0, end = 0]) => {
+      const head = `Content-Type: application/octet-stream\r\nContent-Range: bytes ${start}-${end}/${SIZE}`;
+      return `--${boundary}\r\n${head}\r\n\r\n${blob.read(start, end - start + 1).toString('latin1')}\r\n`;
+    });
+    expect(bytes.toString('latin1')).toBe(`${parts.join('')}--${boundary}--\r\n`);
+  });
+
+  it('of which one lies within the blob are that one', async () => {
+    const { answer, bytes } = await askAt('on a hit', { headers: { range: `bytes=10-19,${SIZE}-` } });
+    expect([answer.status, answer.headers['content-range']]).toEqual([206, `bytes 10-19/${SIZE}`]);
+    expect(bytes).toEqual(blob.read(10, 10));
+  });
 
   it('count only if the blob is the one of `If-Range`', async () => {
     const range = 'bytes=10-19';

@@ -82,12 +82,28 @@ describe('a range of content', () => {
     expect(answer(field, sizeBytes)).toEqual({ kind: 'unsatisfiable' });
   });
 
-  it.each(['', 'bytes=9-3', 'bytes=0-1,3-4', 'bytes=0-1,20-', 'bytes=20-,0-1'])(
+  it.each(['', 'bytes=9-3', 'bytes=0-5,2-6', 'bytes=0-,-1', 'bytes=0-1,9-3'])(
     '%j gets the whole content',
     (field) => {
       expect(answer(field, 10)).toEqual({ kind: 'full' });
     },
   );
+
+  it.each(['bytes=0-1,20-', 'bytes=20-,0-1'])('%j has one range within the content', (field) => {
+    expect(answer(field, 10)).toEqual({ kind: 'partial', range: { start: 0, end: 1 } });
+  });
+
+  it.each([
+    ['bytes=0-1,3-4', [0, 1, 3, 4]],
+    ['bytes=-2,0-0,12-', [8, 9, 0, 0]],
+    ['bytes=5-,0-4', [5, 9, 0, 4]],
+  ])('%s has several', (field, [start, end, start2, end2]) => {
+    const ranges = [
+      { start, end },
+      { start: start2, end: end2 },
+    ];
+    expect(answer(field, 10)).toEqual({ kind: 'several', ranges });
+  });
 
   it('never reaches beyond the content, and never is empty', () => {
     const spec = fc.oneof(

@@ -13,6 +13,7 @@ export type RangeSpec =
 export type RangeAnswer =
   | { readonly kind: 'full' }
   | { readonly kind: 'partial'; readonly range: ByteRange }
+  | { readonly kind: 'several'; readonly ranges: readonly ByteRange[] }
   | { readonly kind: 'unsatisfiable' };
 
 const SPEC = /^(\d+)-(\d+)?$|^-(\d+)$/;
@@ -50,14 +51,18 @@ function position(digits: string): number {
 }
 
 /**
- * Answers a `Range` field for content of `sizeBytes`. Several ranges get the whole content, which RFC 9110
- * section 14.2 allows and every client copes with; answering the first alone would be wrong.
+ * Answers a `Range` field for content of `sizeBytes`. Of several ranges, those beyond the end are left out. Ranges that
+ * together ask for more than the content holds overlap: they get the whole content, which RFC 9110 section 14.2
+ * allows, so that a short request never costs more than that.
  */
 export function resolveRange(specs: readonly RangeSpec[] | undefined, sizeBytes: number): RangeAnswer {
   if (specs === undefined) return { kind: 'full' };
-  const range = specs.map((spec) => clip(spec, sizeBytes)).find((clipped) => clipped !== undefined);
+  const ranges = specs.map((spec) => clip(spec, sizeBytes)).filter((range) => range !== undefined);
+  const [range] = ranges;
   if (range === undefined) return { kind: 'unsatisfiable' };
-  return specs.length === 1 ? { kind: 'partial', range } : { kind: 'full' };
+  if (ranges.length === 1) return { kind: 'partial', range };
+  const askedBytes = ranges.reduce((sum, { start, end }) => sum + end + 1 - start, 0);
+  return askedBytes > sizeBytes ? { kind: 'full' } : { kind: 'several', ranges };
 }
 
 function clip(spec: RangeSpec, sizeBytes: number): ByteRange | undefined {
