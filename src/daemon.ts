@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Clock } from './async/clock.ts';
 import { BlobCache } from './cache/blob-cache.ts';
 import { ManifestCache } from './cache/manifest-cache.ts';
+import { ReferrersCache } from './cache/referrers-cache.ts';
 import { Sweeper } from './cache/sweeper.ts';
 import type { Config } from './config/config.ts';
 import { Health } from './health.ts';
@@ -79,7 +80,9 @@ export class Daemon {
       const common = { store, upstreamOf: upstreams.of, clock, telemetry };
       const blobs = new BlobCache({ ...common, fillAfterAbort: config.cache.fillAfterAbort });
       opened.push(blobs);
-      const manifests = new ManifestCache({ ...common, freshness: () => current.config.cache });
+      const freshness = (): Config['cache'] => current.config.cache;
+      const manifests = new ManifestCache({ ...common, freshness });
+      const referrers = new ReferrersCache({ ...common, freshness });
       const pool = new BufferPool(BUFFER_BUDGET_BYTES);
       const { listen, limits } = config.http;
       const server = await HttpServer.listen({ listen, tls, ...limits });
@@ -92,7 +95,7 @@ export class Daemon {
           headers: config.http.headers,
           maxBufferBytes: tls === undefined ? MAX_BUFFER_BYTES.plain : MAX_BUFFER_BYTES.tls,
         },
-        { blobs, manifests, tags: { upstreamOf: upstreams.of, clock, telemetry }, telemetry, pool },
+        { blobs, manifests, lists: common, referrers, telemetry, pool },
       );
       server.serve(listener);
       telemetry.emit({ kind: 'listening', url: server.url, role: 'registry' });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { says, saysJson, sends } from '../../fixtures/behaviour.ts';
+import { sends } from '../../fixtures/behaviour.ts';
 import { bytesContent } from '../../fixtures/content.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
@@ -88,52 +88,5 @@ describe('a manifest', () => {
     const answer = await cache.ask(BY_DIGEST, { headers: { connection: 'keep-alive' } });
     expect(answer.headers.connection).toBe('keep-alive');
     expect(Number(/timeout=(\d+)/.exec(String(answer.headers['keep-alive']))?.[1])).toBeGreaterThan(30);
-  });
-});
-
-describe('a list of tags', () => {
-  const path = '/v2/lib/app/tags/list';
-  const { host } = new URL('http://origin.internal:5000');
-
-  it('is the origin’s page, with the query passed on and the next page under this cache’s own path', async () => {
-    const link = `<http://${host}/v2/lib/app/tags/list?n=2&last=b&token=secret>; rel="next"`;
-    origin.on('GET', `${path}?n=2&last=a`, saysJson({ name: 'lib/app', tags: ['b'] }, { link }));
-    const answer = await cache.ask(`${path}?n=2&last=a`);
-    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json']);
-    expect(JSON.parse((await answer.bytes()).toString())).toEqual({ name: 'lib/app', tags: ['b'] });
-    expect(answer.headers['link']).toBe('</v2/lib/app/tags/list?n=2&last=b>; rel="next"');
-  });
-
-  it('keeps the namespace in the next page, however the client named it', async () => {
-    const { host: ns } = new URL(origin.url);
-    const link = '</v2/lib/app/tags/list?last=b&n=2>; rel=next';
-    for (const asked of [`${path}?ns=${encodeURIComponent(ns)}&n=2`, `/${ns}${path}?n=2`]) {
-      origin.on('GET', `${path}?n=2`, saysJson({}, { link }));
-      const next = (await cache.ask(asked)).headers['link'];
-      const [start = '', query = ''] = asked.split('?');
-      expect(next).toBe(`<${start}?${query}&last=b>; rel="next"`);
-    }
-  });
-
-  it('has no next page where the origin names none, or nonsense', async () => {
-    for (const link of [undefined, 'nonsense', '<http://[>; rel="next"', '</x>; rel="prev"']) {
-      origin.on('GET', path, saysJson({}, link === undefined ? {} : { link }));
-      expect((await cache.ask(path)).headers['link']).toBeUndefined();
-    }
-  });
-
-  it('sends its head alone to HEAD', async () => {
-    origin.on('GET', path, saysJson({ tags: [] }));
-    const answer = await cache.ask(path, { method: 'HEAD' });
-    expect([answer.status, answer.headers['content-length']]).toEqual([200, '11']);
-  });
-
-  it('is 404 NAME_UNKNOWN where the origin knows no such repository', async () => {
-    origin.on('GET', path, says(404));
-    const answer = await cache.ask(path);
-    expect([answer.status, JSON.parse((await answer.bytes()).toString())]).toMatchObject([
-      404,
-      { errors: [{ code: 'NAME_UNKNOWN' }] },
-    ]);
   });
 });

@@ -1,18 +1,20 @@
 import type { RequestListener } from 'node:http';
 import type { BlobCache } from '../cache/blob-cache.ts';
+import { type ListingDeps, pullListing } from '../cache/listing.ts';
 import type { ManifestCache } from '../cache/manifest-cache.ts';
 import type { Pull } from '../cache/pull.ts';
-import type { TagListDeps } from '../cache/tag-list.ts';
+import type { ReferrersCache } from '../cache/referrers-cache.ts';
+import { OCI_INDEX } from '../oci/media-type.ts';
 import type { Repository } from '../oci/namespace.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { emitRequest } from './access-log.ts';
 import { handleBlob } from './blobs.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { Exchange, sendWhole } from './exchange.ts';
+import { sendList } from './listings.ts';
 import { handleManifest } from './manifests.ts';
 import { type Namespaces, parseTarget, readOnly } from './route.ts';
 import { sendError } from './send-error.ts';
-import { handleTags } from './tags.ts';
 import { type HopIdentity, passVia } from './via.ts';
 
 export interface RegistryOptions {
@@ -28,7 +30,8 @@ export interface RegistryOptions {
 export interface RegistryDeps {
   readonly blobs: BlobCache;
   readonly manifests: ManifestCache;
-  readonly tags: TagListDeps;
+  readonly lists: ListingDeps;
+  readonly referrers: ReferrersCache;
   readonly telemetry: Telemetry;
   readonly pool: BufferPool;
 }
@@ -58,7 +61,7 @@ async function answer(exchange: Exchange, options: RegistryOptions, deps: Regist
   }
   const passport = passVia(request.headers['via'], options.self);
   const pullOf = (repository: Repository): Pull => ({ repository, passport, signal });
-  log.repository = route.repository;
+  if (route.kind !== 'catalog') log.repository = route.repository;
   const { self, maxBufferBytes } = options;
   switch (route.kind) {
     case 'manifest':
@@ -68,8 +71,27 @@ async function answer(exchange: Exchange, options: RegistryOptions, deps: Regist
       log.reference = route.digest;
       await handleBlob(exchange, pullOf(route.repository), route.digest, { ...deps, self, maxBufferBytes });
       return;
-    case 'tags':
-      await handleTags(exchange, pullOf(route.repository), route.query, { ...deps, self });
+    case 'tags': {
+      const { repository, query } = route;
+      const { namespace, name } = repository;
+      const listing = { kind: 'tags', name } as const;
+      const pulled = await pullListing({ namespace, listing, query, passport, signal }, deps.lists);
+      sendList(exchange, pulled, 'application/json', self);
+      return;
+    }
+    case 'referrers': {
+      const { repository, subject, query } = route;
+      log.reference = subject;
+      const pulled = await deps.referrers.pull({ ...pullOf(repository), subject, query });
+      sendList(exchange, pulled, OCI_INDEX, self);
+      return;
+    }
+    case 'catalog': {
+      const { namespace, query } = route;
+      const listing = { kind: 'catalog' } as const;
+      const pulled = await pullListing({ namespace, listing, query, passport, signal }, deps.lists);
+      sendList(exchange, pulled, 'application/json', self);
+    }
   }
 }
 

@@ -29,6 +29,10 @@ function line(route: Route): string {
       return `blob ${route.repository.namespace} ${route.repository.name} ${route.digest}`;
     case 'tags':
       return `tags ${route.repository.namespace} ${route.repository.name} ${route.query.toString()}`;
+    case 'referrers':
+      return `referrers ${route.repository.namespace} ${route.repository.name} ${route.subject} ${route.query.toString()}`;
+    case 'catalog':
+      return `catalog ${route.namespace} ${route.query.toString()}`;
   }
 }
 
@@ -83,6 +87,11 @@ describe('parseTarget', () => {
     [`/v2/a/blobs/${DIGEST}`, `blob ${DTR} a ${DIGEST}`],
     ['/v2/a/tags/list', `tags ${DTR} a `],
     ['/v2/a/tags/list?n=3&last=v1&x=y', `tags ${DTR} a n=3&last=v1`],
+    [`/v2/a/b/referrers/${DIGEST}`, `referrers ${DTR} a/b ${DIGEST} `],
+    [`/v2/a/referrers/${DIGEST}?artifactType=x/y&x=y`, `referrers ${DTR} a ${DIGEST} artifactType=x%2Fy`],
+    ['/v2/_catalog', `catalog ${DTR} `],
+    ['/v2/_catalog?n=3&last=a/b&x=y', `catalog ${DTR} n=3&last=a%2Fb`],
+    ['/v2/a/tags/list?next_page=abc', `tags ${DTR} a next_page=abc`],
     ['/v2/manifests/manifests/manifests', `manifest ${DTR} manifests manifests`],
     ['/v2/blobs/tags/list', `tags ${DTR} blobs `],
   ])('reads %s', (target, expected) => {
@@ -102,6 +111,11 @@ describe('parseTarget', () => {
     ['/v2/docker.io/me/app/manifests/3', 'manifest docker.io me/app 3'],
     ['/v2/dtr.example.com:5000/a/manifests/3', `manifest ${DTR} a 3`],
     ['/v2/docker.io/manifests/3', `manifest ${DTR} docker.io 3`],
+    [`/v2/docker.io/alpine/referrers/${DIGEST}`, `referrers docker.io library/alpine ${DIGEST} `],
+    ['/v2/docker.io/_catalog', 'catalog docker.io '],
+    ['/docker.io/v2/_catalog', 'catalog docker.io '],
+    ['/v2/_catalog?ns=docker.io', 'catalog docker.io  (docker.io)'],
+    ['/v2/docker.io/_catalog?ns=docker.io', 'catalog docker.io  (docker.io)'],
   ])('finds the namespace in %s', (target, expected) => {
     expect(told(target)).toBe(expected);
   });
@@ -125,7 +139,12 @@ describe('parseTarget', () => {
     ['/v1/', '404 UNSUPPORTED'],
     ['/v2/a', '404 UNSUPPORTED'],
     ['/v2/a/tags/all', '404 UNSUPPORTED'],
-    ['/v2/_catalog', '404 UNSUPPORTED'],
+    ['/v2/a/_catalog', '404 UNSUPPORTED'],
+    ['/v2/docker.io/a/_catalog', '404 UNSUPPORTED'],
+    ['/v2/docker.io/_catalog?ns=dtr.example.com:5000', '404 UNSUPPORTED'],
+    ['/v2/ghcr.io/_catalog', '404 UNSUPPORTED'],
+    ['/v2/a/referrers/v1', '400 DIGEST_INVALID'],
+    ['/v2/a/referrers/', '400 DIGEST_INVALID'],
     ['http://127.0.0.1/v2/', '404 UNSUPPORTED'],
     ['*', '404 UNSUPPORTED'],
     ['', '404 UNSUPPORTED'],
@@ -190,7 +209,14 @@ describe('parseTarget', () => {
       '?ns=%',
       '?ns=a&ns=docker.io',
     );
-    const end = fc.constantFrom('', '/manifests/v1', `/blobs/${DIGEST}`, '/tags/list');
+    const end = fc.constantFrom(
+      '',
+      '/manifests/v1',
+      `/blobs/${DIGEST}`,
+      '/tags/list',
+      '/_catalog',
+      `/referrers/${DIGEST}`,
+    );
     const target = fc
       .tuple(start, fc.array(piece, { maxLength: 8 }), end, query)
       .map(([first, pieces, last, search]) => `${first}${pieces.join('/')}${last}${search}`);
@@ -222,10 +248,12 @@ function verdictOf(target: string, namespaces: Namespaces): string {
   try {
     const { route } = parseTarget(target, '/', namespaces);
     if (route.kind === 'ping') return 'right';
+    if (route.kind === 'catalog') return namespaces.all.has(route.namespace) ? 'right' : 'wrong namespace';
     const { namespace, name } = route.repository;
     if (!namespaces.all.has(namespace) || !isRepositoryName(name))
       return `wrong repository ${namespace} ${name}`;
     if (route.kind === 'blob') return isDigest(String(route.digest)) ? 'right' : 'wrong digest';
+    if (route.kind === 'referrers') return isDigest(String(route.subject)) ? 'right' : 'wrong subject';
     if (route.kind === 'tags') return 'right';
     const reference = formatReference(route.reference);
     const isRight = route.reference.kind === 'tag' ? isTag(reference) : isDigest(reference);

@@ -9,7 +9,14 @@ export type Route =
   | { readonly kind: 'ping' }
   | { readonly kind: 'manifest'; readonly repository: Repository; readonly reference: Reference }
   | { readonly kind: 'blob'; readonly repository: Repository; readonly digest: Digest }
-  | { readonly kind: 'tags'; readonly repository: Repository; readonly query: URLSearchParams };
+  | { readonly kind: 'tags'; readonly repository: Repository; readonly query: URLSearchParams }
+  | {
+      readonly kind: 'referrers';
+      readonly repository: Repository;
+      readonly subject: Digest;
+      readonly query: URLSearchParams;
+    }
+  | { readonly kind: 'catalog'; readonly namespace: Namespace; readonly query: URLSearchParams };
 
 /** The namespaces that this cache serves; a request can name no other. */
 export interface Namespaces {
@@ -23,6 +30,9 @@ export interface ParsedTarget {
   /** The namespace that the request named by `ns`, to be echoed as `OCI-Namespace`. */
   readonly asked: Namespace | undefined;
 }
+
+/** Which page of a list is asked for; `next_page` is Quay's. */
+export const PAGE_KEYS: readonly string[] = ['n', 'last', 'next_page'];
 
 const MAX_TARGET_LENGTH = 4096;
 
@@ -55,6 +65,10 @@ function parseEndpoint(
   namespaces: Namespaces,
 ): Route {
   if (segments.length === 0 || (segments.length === 1 && segments[0] === '')) return { kind: 'ping' };
+  if (segments.at(-1) === '_catalog') {
+    const namespace = catalogNamespace(segments.slice(0, -1), prefixed ?? asked, namespaces);
+    return { kind: 'catalog', namespace, query: listQuery(query, []) };
+  }
   const noun = segments.at(-2);
   const last = segments.at(-1) ?? '';
   const repository = (): Repository => parseRepository(segments.slice(0, -2), prefixed ?? asked, namespaces);
@@ -68,7 +82,14 @@ function parseEndpoint(
       throw readOnly();
     case 'tags':
       if (last !== 'list') throw noSuchPath();
-      return { kind: 'tags', repository: repository(), query: pageQuery(query) };
+      return { kind: 'tags', repository: repository(), query: listQuery(query, []) };
+    case 'referrers':
+      return {
+        kind: 'referrers',
+        repository: repository(),
+        subject: parseDigest(last),
+        query: listQuery(query, ['artifactType']),
+      };
     default:
       if (segments.includes('uploads')) throw readOnly();
       throw noSuchPath();
@@ -110,7 +131,20 @@ function configured(text: string, namespaces: Namespaces): Namespace | undefined
   return namespace !== undefined && namespaces.all.has(namespace) ? namespace : undefined;
 }
 
-function pageQuery(query: URLSearchParams): URLSearchParams {
+/** The catalog of one namespace: of the one that the path or `ns` names, or the default. */
+function catalogNamespace(
+  prefix: readonly string[],
+  named: Namespace | undefined,
+  namespaces: Namespaces,
+): Namespace {
+  const [first] = prefix;
+  if (first === undefined) return named ?? namespaces.default;
+  const namespace = configured(first, namespaces);
+  if (prefix.length > 1 || namespace === undefined || (named ?? namespace) !== namespace) throw noSuchPath();
+  return namespace;
+}
+
+function listQuery(query: URLSearchParams, filters: readonly string[]): URLSearchParams {
   const page = new URLSearchParams();
   const n = query.get('n');
   if (n !== null && !/^\d{1,9}$/.test(n)) {
@@ -118,9 +152,10 @@ function pageQuery(query: URLSearchParams): URLSearchParams {
       detail: { n: n.slice(0, 64) },
     });
   }
-  if (n !== null) page.set('n', n);
-  const last = query.get('last');
-  if (last !== null) page.set('last', last.slice(0, 512));
+  for (const key of [...PAGE_KEYS, ...filters]) {
+    const value = query.get(key);
+    if (value !== null) page.set(key, value.slice(0, 512));
+  }
   return page;
 }
 

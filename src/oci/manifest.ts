@@ -41,6 +41,11 @@ export function readManifest(bytes: Uint8Array): Manifest | undefined {
   };
 }
 
+/** Whether the bytes are a JSON object, as every manifest and every list is. */
+export function isJsonObject(bytes: Uint8Array): boolean {
+  return parseObject(bytes) !== undefined;
+}
+
 function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
     const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

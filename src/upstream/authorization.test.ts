@@ -31,7 +31,8 @@ async function asker(
 ): Promise<() => Promise<ListAnswer>> {
   const open = await openTestUpstream(url, settings, clock);
   opened.push(open);
-  return () => open.upstream.listTags(REPOSITORY, new URLSearchParams(), PASSPORT, unending());
+  return () =>
+    open.upstream.list({ kind: 'tags', name: REPOSITORY }, new URLSearchParams(), PASSPORT, unending());
 }
 
 function bearer(realm: string): string {

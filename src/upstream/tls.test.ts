@@ -33,7 +33,12 @@ afterAll(async () => {
 
 async function askTags(url: string, settings: Partial<UpstreamSettings> = {}): Promise<string> {
   await using open = await openTestUpstream(url, settings);
-  const { kind } = await open.upstream.listTags(REPOSITORY, new URLSearchParams(), PASSPORT, unending());
+  const { kind } = await open.upstream.list(
+    { kind: 'tags', name: REPOSITORY },
+    new URLSearchParams(),
+    PASSPORT,
+    unending(),
+  );
   return kind;
 }
 

@@ -38,8 +38,13 @@ describe('Upstream', () => {
     await using hop = await openTestUpstream(server.url, { sendNamespace: true, role: 'hop' });
     await using origin = await openTestUpstream(server.url);
     for (const { upstream } of [hop, origin]) {
-      await upstream.listTags(REPOSITORY, new URLSearchParams(), PASSPORT, unending());
-      await upstream.listTags(REPOSITORY, new URLSearchParams({ n: '5', last: 'a&b' }), PASSPORT, unending());
+      await upstream.list({ kind: 'tags', name: REPOSITORY }, new URLSearchParams(), PASSPORT, unending());
+      await upstream.list(
+        { kind: 'tags', name: REPOSITORY },
+        new URLSearchParams({ n: '5', last: 'a&b' }),
+        PASSPORT,
+        unending(),
+      );
     }
     expect(server.requests.map(({ url }) => url.split('list')[1])).toEqual([
       '?ns=dtr.test',
@@ -154,7 +159,8 @@ describe('Upstream', () => {
     server.on('GET', '/v2/lib/app/tags/list', saysJson({}, trail));
     server.on('GET', '/v2/lib/app/tags/list', saysJson({}, { age: '-1' }));
     await using open = await openTestUpstream(server.url);
-    const ask = () => open.upstream.listTags(REPOSITORY, new URLSearchParams(), PASSPORT, unending());
+    const ask = () =>
+      open.upstream.list({ kind: 'tags', name: REPOSITORY }, new URLSearchParams(), PASSPORT, unending());
     expect((await ask()).trail).toEqual({
       status: 200,
       ageSeconds: 42,

@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from '../oci/digest.ts';
-import { MAX_MANIFEST_BYTES } from '../oci/manifest.ts';
-import { MANIFEST_ACCEPT, type MediaType, parseMediaType } from '../oci/media-type.ts';
+import { isJsonObject, MAX_MANIFEST_BYTES } from '../oci/manifest.ts';
+import { MANIFEST_ACCEPT, type MediaType, OCI_INDEX, parseMediaType } from '../oci/media-type.ts';
 import type { Namespace } from '../oci/namespace.ts';
 import { parseContentRange } from '../oci/range.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
@@ -48,11 +48,19 @@ export type BlobAnswer =
     }
   | Refused;
 
+/** What can be listed (distribution-spec, "Listing Tags", "Listing Referrers"; Docker's registry API, "Listing Repositories"). */
+export type Listing =
+  | { readonly kind: 'tags'; readonly name: RepositoryName }
+  | { readonly kind: 'referrers'; readonly name: RepositoryName; readonly subject: Digest }
+  | { readonly kind: 'catalog' };
+
 export type ListAnswer =
   | {
       readonly kind: 'found';
       readonly bytes: Buffer;
       readonly link: string | undefined;
+      /** `OCI-Filters-Applied`. */
+      readonly filtersApplied: string | undefined;
       readonly trail: Trail;
     }
   | Refused;
@@ -102,7 +110,8 @@ export class Upstream {
   ): Promise<ManifestAnswer> {
     const condition = heldDigest === undefined ? {} : { 'if-none-match': `"${heldDigest}"` };
     const path = `/v2/${name}/manifests/${formatReference(reference)}`;
-    const response = await this.#send('HEAD', name, path, { ...ACCEPT, ...condition }, passport, signal);
+    const target = { path, scope: pullScope(name) };
+    const response = await this.#send('HEAD', target, { ...ACCEPT, ...condition }, passport, signal);
     if (response.status === 304) {
       await response.body.discard();
       return { kind: 'unchanged', trail: readTrail(response) };
@@ -120,7 +129,7 @@ export class Upstream {
     signal: AbortSignal,
   ): Promise<FoundManifest | Refused> {
     const path = `/v2/${name}/manifests/${formatReference(reference)}`;
-    const response = await this.#send('GET', name, path, ACCEPT, passport, signal);
+    const response = await this.#send('GET', { path, scope: pullScope(name) }, ACCEPT, passport, signal);
     if (response.status !== 200) return await judge(response, this.#options.role);
     return foundManifest(response, await response.body.readAll(MAX_MANIFEST_BYTES));
   }
@@ -132,7 +141,8 @@ export class Upstream {
     passport: Passport,
     signal: AbortSignal,
   ): Promise<BlobHead> {
-    const response = await this.#send('HEAD', name, `/v2/${name}/blobs/${digest}`, {}, passport, signal);
+    const target = { path: `/v2/${name}/blobs/${digest}`, scope: pullScope(name) };
+    const response = await this.#send('HEAD', target, {}, passport, signal);
     if (response.status !== 200) return await judge(response, this.#options.role);
     await response.body.discard();
     const sizeBytes = contentLength(response);
@@ -150,7 +160,8 @@ export class Upstream {
     signal: AbortSignal,
   ): Promise<BlobAnswer> {
     const range = offsetBytes === 0 ? {} : { range: `bytes=${offsetBytes}-` };
-    const response = await this.#send('GET', name, `/v2/${name}/blobs/${digest}`, range, passport, signal);
+    const target = { path: `/v2/${name}/blobs/${digest}`, scope: pullScope(name), lane: 'blob' as const };
+    const response = await this.#send('GET', target, range, passport, signal);
     const { body } = response;
     const trail = readTrail(response);
     if (response.status === 200) {
@@ -165,30 +176,33 @@ export class Upstream {
     return { kind: 'found', sizeBytes: answered.sizeBytes, startBytes: offsetBytes, body, trail };
   }
 
-  /** Fetches one page of a repository's tags; `query` is passed on as it is. */
-  async listTags(
-    name: RepositoryName,
+  /** Fetches one page of a list; `query` is passed on as it is. */
+  async list(
+    listing: Listing,
     query: URLSearchParams,
     passport: Passport,
     signal: AbortSignal,
   ): Promise<ListAnswer> {
-    const search = query.size === 0 ? '' : `?${query.toString()}`;
-    const path = `/v2/${name}/tags/list${search}`;
-    const response = await this.#send('GET', name, path, { accept: 'application/json' }, passport, signal);
+    const { path, scope, accept } = addressOf(listing);
+    const target = { path: query.size === 0 ? path : `${path}?${query.toString()}`, scope };
+    const response = await this.#send('GET', target, { accept }, passport, signal);
     if (response.status !== 200) return await judge(response, this.#options.role);
     const bytes = await response.body.readAll(MAX_LIST_BYTES);
-    return { kind: 'found', bytes, link: single(response.headers, 'link'), trail: readTrail(response) };
+    if (!isJsonObject(bytes)) throw new UpstreamError('protocol', 'it answered a list with what is none');
+    const link = single(response.headers, 'link');
+    const filtersApplied = single(response.headers, 'oci-filters-applied');
+    return { kind: 'found', bytes, link, filtersApplied, trail: readTrail(response) };
   }
 
   async #send(
     method: HopRequest['method'],
-    name: RepositoryName,
-    path: string,
+    target: Pick<HopRequest, 'path' | 'scope'> & Partial<Pick<HopRequest, 'lane'>>,
     headers: Readonly<Record<string, string>>,
     passport: Passport,
     signal: AbortSignal,
   ): Promise<TransportResponse> {
     const { sendNamespace, namespace, headersTimeoutMs } = this.#options;
+    const { path, scope, lane = 'talk' } = target;
     const ns = sendNamespace ? `${path.includes('?') ? '&' : '?'}ns=${encodeURIComponent(namespace)}` : '';
     const response = await this.#hop.send(
       {
@@ -201,8 +215,8 @@ export class Upstream {
           via: passport.via,
           ...headers,
         },
-        lane: method === 'GET' && path.startsWith(`/v2/${name}/blobs/`) ? 'blob' : 'talk',
-        scope: `repository:${name}:pull`,
+        lane,
+        scope,
         headersTimeoutMs: Math.max(
           Math.min(HEADERS_STEP_MS, headersTimeoutMs),
           headersTimeoutMs - HEADERS_STEP_MS * passport.hopsPassed,
@@ -219,6 +233,29 @@ export class Upstream {
   }
 }
 
+/** What a token must allow (Distribution's token scope grammar). */
+function pullScope(name: RepositoryName): string {
+  return `repository:${name}:pull`;
+}
+
+function addressOf(listing: Listing): {
+  readonly path: string;
+  readonly scope: string;
+  readonly accept: string;
+} {
+  switch (listing.kind) {
+    case 'tags':
+      return { path: `/v2/${listing.name}/tags/list`, scope: pullScope(listing.name), accept: JSON_TYPE };
+    case 'referrers': {
+      const { name, subject } = listing;
+      return { path: `/v2/${name}/referrers/${subject}`, scope: pullScope(name), accept: OCI_INDEX };
+    }
+    case 'catalog':
+      return { path: '/v2/_catalog', scope: 'registry:catalog:*', accept: JSON_TYPE };
+  }
+}
+
+const JSON_TYPE = 'application/json';
 const ACCEPT = { accept: MANIFEST_ACCEPT.join(', ') };
 
 function foundManifest(response: TransportResponse, bytes: Buffer | undefined): FoundManifest {

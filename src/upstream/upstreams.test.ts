@@ -27,7 +27,7 @@ describe('Upstreams', () => {
     const body = running.kind === 'found' ? await running.body.readAll(1e6) : undefined;
     expect(body).toEqual(BLOB.read(0, 200_000));
     for (const upstream of [held, upstreams.of(HERE)]) {
-      await upstream.listTags(REPOSITORY, new URLSearchParams(), PASSPORT, unending());
+      await upstream.list({ kind: 'tags', name: REPOSITORY }, new URLSearchParams(), PASSPORT, unending());
       expect(upstream.name).toBe(new URL(next.url).host);
     }
     expect(next.requests).toHaveLength(2);
@@ -39,7 +39,9 @@ describe('Upstreams', () => {
     await using upstreams = await Upstreams.open([upstreamSettings(server.url)], new ManualClock());
     const bad = upstreamSettings('https://127.0.0.1:1', { caFiles: ['/nowhere/ca.pem'] });
     await expect(upstreams.replace([bad])).rejects.toMatchObject({ code: 'CERTIFICATE_UNREADABLE' });
-    const answer = await upstreams.of(HERE).listTags(REPOSITORY, new URLSearchParams(), PASSPORT, unending());
+    const answer = await upstreams
+      .of(HERE)
+      .list({ kind: 'tags', name: REPOSITORY }, new URLSearchParams(), PASSPORT, unending());
     expect(answer.kind).toBe('found');
   });
 

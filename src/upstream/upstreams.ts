@@ -19,9 +19,9 @@ export class Upstreams {
   }
 
   /** The upstream of a repository's namespace; the edge lets no other namespace through. */
-  readonly of = (repository: Repository): Upstream => {
-    const open = this.#open.get(repository.namespace);
-    if (open === undefined) throw new Error(`no upstream is configured for ${repository.namespace}`);
+  readonly of = ({ namespace }: Pick<Repository, 'namespace'>): Upstream => {
+    const open = this.#open.get(namespace);
+    if (open === undefined) throw new Error(`no upstream is configured for ${namespace}`);
     return open.upstream;
   };
 

@@ -17,7 +17,12 @@ async function judged(
   server.on('GET', TAGS, says(status, headers, 'a private word of the upstream'));
   await using open = await openTestUpstream(server.url, { role });
   try {
-    return await open.upstream.listTags(REPOSITORY, new URLSearchParams(), PASSPORT, unending());
+    return await open.upstream.list(
+      { kind: 'tags', name: REPOSITORY },
+      new URLSearchParams(),
+      PASSPORT,
+      unending(),
+    );
   } catch (error) {
     if (error instanceof UpstreamError) return error;
     throw error;

@@ -3,12 +3,18 @@ import { hangs, says, saysJson } from '../../fixtures/behaviour.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { openTestCache, type TestCache } from '../../fixtures/test-cache.ts';
 import { openTestStore } from '../../fixtures/test-store.ts';
-import { pullTagList } from './tag-list.ts';
+import { pullListing } from './listing.ts';
 
-type Result = ReturnType<typeof pullTagList>;
+type Result = ReturnType<typeof pullListing>;
 
 async function list(cache: TestCache, query = '', signal?: AbortSignal): Result {
-  return await pullTagList({ ...cache.pull('team/app', signal), query: new URLSearchParams(query) }, cache);
+  const { repository, passport, signal: own } = cache.pull('team/app', signal);
+  const { namespace, name } = repository;
+  const listing = { kind: 'tags', name } as const;
+  return await pullListing(
+    { namespace, listing, query: new URLSearchParams(query), passport, signal: own },
+    cache,
+  );
 }
 
 const path = '/v2/team/app/tags/list';
@@ -21,12 +27,14 @@ test('a page of tags is the upstream’s answer, byte by byte, with its link, an
   upstream.on('GET', `${path}?n=2&last=0.9`, saysJson(tags, { link })).on('GET', path, saysJson(tags));
   await using cache = await openTestCache({ upstreamUrl: upstream.url, disk });
   await expect(list(cache, 'n=2&last=0.9')).resolves.toEqual({
-    kind: 'tags',
+    kind: 'list',
     bytes: Buffer.from(JSON.stringify(tags)),
     link,
+    filtersApplied: undefined,
+    ageSeconds: 0,
     passage: { outcome: 'miss', trail: expect.objectContaining({ status: 200 }), upstreamMs: 0 },
   });
-  await expect(list(cache)).resolves.toMatchObject({ kind: 'tags', link: undefined });
+  await expect(list(cache)).resolves.toMatchObject({ kind: 'list', link: undefined });
   expect(upstream.requests).toHaveLength(2);
 
   upstream.on('GET', path, says(404)).on('GET', path, says(403)).on('GET', path, says(500));

@@ -1,31 +1,34 @@
-import type { Pull } from '../cache/pull.ts';
-import { pullTagList, type TagListDeps } from '../cache/tag-list.ts';
+import type { PulledList } from '../cache/listing.ts';
+import type { NotPulled } from '../cache/pull.ts';
+import type { MediaType } from '../oci/media-type.ts';
 import { type Exchange, sendWhole } from './exchange.ts';
 import { passageHeaders } from './passage-headers.ts';
+import { PAGE_KEYS } from './route.ts';
 import type { HopIdentity } from './via.ts';
 
-export interface TagsHandlerDeps {
-  readonly tags: TagListDeps;
-  readonly self: HopIdentity;
-}
-
-/** GET of `/v2/<name>/tags/list` (distribution-spec, "Listing Tags"): the origin's page, its `Link` rewritten. */
-export async function handleTags(
+/**
+ * Sends a list of tags, repositories or referrers (distribution-spec, "Listing Tags", "Listing Referrers"): the
+ * origin's page, its `Link` rewritten.
+ */
+export function sendList(
   exchange: Exchange,
-  pull: Pull,
-  query: URLSearchParams,
-  deps: TagsHandlerDeps,
-): Promise<void> {
-  const pulled = await pullTagList({ ...pull, query }, deps.tags);
+  pulled: PulledList | NotPulled,
+  type: MediaType | 'application/json',
+  self: HopIdentity,
+): void {
   exchange.log.passage = pulled.passage;
   if (pulled.kind === 'not-pulled') throw pulled.error;
+  const { bytes, filtersApplied, ageSeconds, passage } = pulled;
   const link = nextPage(pulled.link, exchange.request.url ?? '');
+  const filtered = filtersApplied !== undefined && /^[\w, -]{1,200}$/.test(filtersApplied);
   const headers = {
-    'content-type': 'application/json',
+    'content-type': type,
     ...(link === undefined ? {} : { link }),
-    ...passageHeaders(pulled.passage, deps.self),
+    ...(filtered ? { 'oci-filters-applied': filtersApplied } : {}),
+    ...(ageSeconds > 0 ? { age: String(ageSeconds) } : {}),
+    ...passageHeaders(passage, self),
   };
-  sendWhole(exchange, 200, headers, pulled.bytes);
+  sendWhole(exchange, 200, headers, bytes);
 }
 
 /** The upstream's next page under the path that this client used: no address of the upstream gets through. */
@@ -35,7 +38,7 @@ function nextPage(link: string | undefined, target: string): string | undefined 
   const page = new URL(next, 'http://upstream').searchParams;
   const [path = '', search = ''] = target.split('?');
   const query = new URLSearchParams(search);
-  for (const key of ['n', 'last']) {
+  for (const key of PAGE_KEYS) {
     const value = page.get(key);
     if (value === null) query.delete(key);
     else query.set(key, value);
