@@ -187,8 +187,8 @@ export class BlobCache {
     return new BypassSource({
       digest,
       sizeBytes,
-      open: (offsetBytes, signal) =>
-        upstreamOf(repository).openBlob(repository.name, digest, offsetBytes, passport, signal),
+      open: (startBytes, signal) =>
+        upstreamOf(repository).openBlob({ name: repository.name, digest, startBytes }, passport, signal),
       prefix,
       clock,
       onWrongDigest: (got) => {

@@ -235,13 +235,9 @@ export class Fill {
   }
 
   async #open(offsetBytes: number): Promise<BlobAnswer> {
-    return await this.#upstream.openBlob(
-      this.repository.name,
-      this.digest,
-      offsetBytes,
-      this.#passport,
-      this.#controller.signal,
-    );
+    const { repository, digest } = this;
+    const request = { name: repository.name, digest, startBytes: offsetBytes };
+    return await this.#upstream.openBlob(request, this.#passport, this.#controller.signal);
   }
 
   #tell(error: unknown): void {

@@ -79,13 +79,14 @@ export function formatContentRange(range: ByteRange, sizeBytes: number): string 
   return `bytes ${range.start}-${range.end}/${sizeBytes}`;
 }
 
-/**
- * Reads a `Content-Range` field.
- * @returns the range and the whole length (undefined for `*`), or undefined where the field is malformed
- */
-export function parseContentRange(
-  field: string,
-): { readonly range: ByteRange; readonly sizeBytes: number | undefined } | undefined {
+/** What a `Content-Range` field says: the range, and the whole length (undefined for `*`). */
+export interface ContentRange {
+  readonly range: ByteRange;
+  readonly sizeBytes: number | undefined;
+}
+
+/** Reads a `Content-Range` field; undefined where it is malformed. */
+export function parseContentRange(field: string): ContentRange | undefined {
   const match = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16}|\*)$/.exec(field.trim());
   if (match === null) return undefined;
   const start = Number(match[1]);

@@ -14,7 +14,11 @@ const BASIC = `Basic ${Buffer.from('robot:s3cret').toString('base64')}`;
 const CREDENTIALS = { username: 'robot', password: 's3cret' };
 
 async function fetchBlob({ upstream }: OpenUpstream, offsetBytes = 0): Promise<Buffer> {
-  const answer = await upstream.openBlob(REPOSITORY, BLOB.digest, offsetBytes, PASSPORT, unending());
+  const answer = await upstream.openBlob(
+    { name: REPOSITORY, digest: BLOB.digest, startBytes: offsetBytes },
+    PASSPORT,
+    unending(),
+  );
   if (answer.kind === 'refused') throw new Error(answer.verdict);
   return await answer.body.readAll(10_000);
 }

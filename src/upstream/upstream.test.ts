@@ -60,7 +60,11 @@ describe('Upstream', () => {
       await using server = await startScriptedUpstream();
       server.always('GET', BLOB_PATH, sends(BLOB, { headers: { 'content-encoding': encoding } }));
       await using open = await openTestUpstream(server.url);
-      const asked = open.upstream.openBlob(REPOSITORY, BLOB.digest, 0, PASSPORT, unending());
+      const asked = open.upstream.openBlob(
+        { name: REPOSITORY, digest: BLOB.digest, startBytes: 0 },
+        PASSPORT,
+        unending(),
+      );
       await expect(asked).rejects.toMatchObject({ kind: 'protocol' });
     },
   );
@@ -86,7 +90,11 @@ describe('Upstream', () => {
     server.on('GET', BLOB_PATH, sends(BLOB)).on('GET', BLOB_PATH, sends(BLOB, { ignoreRange: true }));
     await using open = await openTestUpstream(server.url);
     for (const startBytes of [4000, 0]) {
-      const answer = await open.upstream.openBlob(REPOSITORY, BLOB.digest, 4000, PASSPORT, unending());
+      const answer = await open.upstream.openBlob(
+        { name: REPOSITORY, digest: BLOB.digest, startBytes: 4000 },
+        PASSPORT,
+        unending(),
+      );
       expect(answer).toMatchObject({ kind: 'found', sizeBytes: 5000, startBytes });
       const body = answer.kind === 'found' ? await answer.body.readAll(1e4) : undefined;
       expect(body).toEqual(BLOB.read(startBytes, 5000));
@@ -100,7 +108,11 @@ describe('Upstream', () => {
       await using server = await startScriptedUpstream();
       server.on('GET', BLOB_PATH, says(206, range === undefined ? {} : { 'content-range': range }, 'x'));
       await using open = await openTestUpstream(server.url);
-      const asked = open.upstream.openBlob(REPOSITORY, BLOB.digest, 4000, PASSPORT, unending());
+      const asked = open.upstream.openBlob(
+        { name: REPOSITORY, digest: BLOB.digest, startBytes: 4000 },
+        PASSPORT,
+        unending(),
+      );
       await expect(asked).rejects.toMatchObject({ kind: 'protocol' });
     },
   );

@@ -2,7 +2,7 @@ import { type Digest, isDigest } from '../oci/digest.ts';
 import { isJsonObject, MAX_MANIFEST_BYTES } from '../oci/manifest.ts';
 import { MANIFEST_ACCEPT, type MediaType, OCI_INDEX, parseMediaType } from '../oci/media-type.ts';
 import type { Namespace } from '../oci/namespace.ts';
-import { parseContentRange } from '../oci/range.ts';
+import { type ContentRange, parseContentRange } from '../oci/range.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { ResponseBody } from './body.ts';
@@ -35,6 +35,15 @@ export type ManifestAnswer = FoundManifest | { readonly kind: 'unchanged'; reado
 export type BlobHead =
   { readonly kind: 'found'; readonly sizeBytes: number; readonly trail: Trail } | Refused;
 
+/** A stretch of a blob, as {@link Upstream.openBlob} is asked for it. */
+export interface BlobRequest {
+  readonly name: RepositoryName;
+  readonly digest: Digest;
+  readonly startBytes: number;
+  /** The offset after the last byte; undefined for the rest of the blob. */
+  readonly endBytes?: number | undefined;
+}
+
 export type BlobAnswer =
   | {
       readonly kind: 'found';
@@ -45,6 +54,10 @@ export type BlobAnswer =
       /** The caller owns it and must consume or abort it. */
       readonly body: ResponseBody;
       readonly trail: Trail;
+      /** Host and port of who answers: for logs and the memory of what it sent wrong; never for clients. */
+      readonly upstream: string;
+      /** The shortest time that it has lately taken to answer anything, in milliseconds: how far away it is. */
+      readonly roundTripMs: number;
     }
   | Refused;
 
@@ -151,29 +164,24 @@ export class Upstream {
     return { kind: 'found', sizeBytes, trail: readTrail(response) };
   }
 
-  /** Opens a blob from an offset on; a server that ignores the range answers from 0. */
-  async openBlob(
-    name: RepositoryName,
-    digest: Digest,
-    offsetBytes: number,
-    passport: Passport,
-    signal: AbortSignal,
-  ): Promise<BlobAnswer> {
-    const range = offsetBytes === 0 ? {} : { range: `bytes=${offsetBytes}-` };
+  /** Opens a stretch of a blob; a server that ignores the range answers with the whole, from 0. */
+  async openBlob(request: BlobRequest, passport: Passport, signal: AbortSignal): Promise<BlobAnswer> {
+    const { name, digest, startBytes, endBytes } = request;
+    const whole = startBytes === 0 && endBytes === undefined;
+    const range = whole ? {} : { range: `bytes=${startBytes}-${endBytes === undefined ? '' : endBytes - 1}` };
     const target = { path: `/v2/${name}/blobs/${digest}`, scope: pullScope(name), lane: 'blob' as const };
     const response = await this.#send('GET', target, range, passport, signal);
     const { body } = response;
-    const trail = readTrail(response);
-    if (response.status === 200) {
-      return { kind: 'found', sizeBytes: contentLength(response), startBytes: 0, body, trail };
-    }
+    const { name: upstream, roundTripMs } = this.#hop;
+    const common = { kind: 'found', body, trail: readTrail(response), upstream, roundTripMs } as const;
+    if (response.status === 200) return { ...common, sizeBytes: contentLength(response), startBytes: 0 };
     if (response.status !== 206) return await judge(response, this.#options.role);
     const answered = parseContentRange(single(response.headers, 'content-range') ?? '');
-    if (answered === undefined || answered.range.start !== offsetBytes) {
+    if (answered === undefined || !isAsAsked(answered, request)) {
       body.abort(new Error('the wrong range'));
       throw new UpstreamError('protocol', 'it answered another range than asked for');
     }
-    return { kind: 'found', sizeBytes: answered.sizeBytes, startBytes: offsetBytes, body, trail };
+    return { ...common, sizeBytes: answered.sizeBytes, startBytes };
   }
 
   /** Fetches one page of a list; `query` is passed on as it is. */
@@ -231,6 +239,11 @@ export class Upstream {
     }
     return response;
   }
+}
+
+/** Whether the answered range begins as asked and does not reach further; a shorter one is asked for again. */
+function isAsAsked({ range }: ContentRange, { startBytes, endBytes = Infinity }: BlobRequest): boolean {
+  return range.start === startBytes && range.end < endBytes;
 }
 
 /** What a token must allow (Distribution's token scope grammar). */

@@ -21,7 +21,11 @@ describe('Upstreams', () => {
     next.always('GET', TAGS, saysJson({}));
     await using upstreams = await Upstreams.open([upstreamSettings(old.url)], new ManualClock());
     const held = upstreams.of(HERE);
-    const running = await held.openBlob(REPOSITORY, BLOB.digest, 0, PASSPORT, unending());
+    const running = await held.openBlob(
+      { name: REPOSITORY, digest: BLOB.digest, startBytes: 0 },
+      PASSPORT,
+      unending(),
+    );
     await upstreams.replace([upstreamSettings(next.url)]);
     gate.resolve();
     const body = running.kind === 'found' ? await running.body.readAll(1e6) : undefined;
