@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Clock } from './async/clock.ts';
 import { BlobCache } from './cache/blob-cache.ts';
 import { ManifestCache } from './cache/manifest-cache.ts';
+import type { PrefetchLimits } from './cache/prefetch.ts';
 import { ReferrersCache } from './cache/referrers-cache.ts';
 import { Sweeper } from './cache/sweeper.ts';
 import type { Config } from './config/config.ts';
@@ -66,7 +67,7 @@ export class Daemon {
     try {
       const current = { config };
       const tls = await serverTls(config, deps);
-      const upstreams = await Upstreams.open(upstreamSettings(config), clock);
+      const upstreams = await Upstreams.open(upstreamSettings(config), deps);
       opened.push(upstreams);
       const [{ namespace }] = config.upstreams;
       const store = await Store.open({
@@ -78,10 +79,15 @@ export class Daemon {
       });
       opened.push(store);
       const common = { store, upstreamOf: upstreams.of, clock, telemetry };
-      const blobs = new BlobCache({ ...common, fillAfterAbort: config.cache.fillAfterAbort });
+      const { fillAfterAbort } = config.cache;
+      const blobs = new BlobCache({ ...common, fillAfterAbort, prefetch: prefetchLimits(current) });
       opened.push(blobs);
       const freshness = (): Config['cache'] => current.config.cache;
-      const manifests = new ManifestCache({ ...common, freshness });
+      const manifests = new ManifestCache({
+        ...common,
+        freshness,
+        onPulled: (...pulled) => blobs.noteManifest(...pulled),
+      });
       const referrers = new ReferrersCache({ ...common, freshness });
       const pool = new BufferPool(BUFFER_BUDGET_BYTES);
       const { listen, limits } = config.http;
@@ -192,15 +198,22 @@ async function startDebugServer(config: Config, telemetry: Telemetry): Promise<H
   return server;
 }
 
+/** The connections are those of the configuration as it is then. */
+function prefetchLimits(current: { readonly config: Config }): PrefetchLimits | undefined {
+  const { prefetch } = current.config.cache;
+  return (
+    prefetch && {
+      ...prefetch,
+      connectionsOf: (namespace) =>
+        current.config.upstreams.find((upstream) => upstream.namespace === namespace)?.limits.connections ??
+        0,
+    }
+  );
+}
+
 function upstreamSettings(config: Config): UpstreamSettings[] {
   const { timeouts } = config.cache;
-  return config.upstreams.map(({ namespace, sendNamespace, hops: [hop], limits }) => ({
-    ...hop,
-    namespace,
-    sendNamespace,
-    timeouts,
-    ...limits,
-  }));
+  return config.upstreams.map(({ limits, ...upstream }) => ({ ...upstream, timeouts, ...limits }));
 }
 
 function namespacesOf(config: Config): Namespaces {

@@ -27,6 +27,8 @@ const PARTS: readonly {
   { key: 'timeouts', of: ({ cache }) => cache.timeouts, live: true },
   { key: 'name', of: ({ cache }) => cache.hopName, live: false },
   { key: 'fillafterabort', of: ({ cache }) => cache.fillAfterAbort, live: false },
+  { key: 'ranges', of: ({ cache }) => cache.ranges, live: false },
+  { key: 'prefetch', of: ({ cache }) => cache.prefetch, live: false },
   { key: 'upstreams', of: ({ upstreams }) => upstreams, live: true },
 ];
 

@@ -1,7 +1,6 @@
 import type { Clock } from '../async/clock.ts';
 import { orAbort, SharedTask } from '../async/shared-task.ts';
 import type { Digest } from '../oci/digest.ts';
-import { RegistryError } from '../oci/error.ts';
 import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredBlob } from '../store/stored-blob.ts';
@@ -11,9 +10,10 @@ import { BadContent } from './bad-content.ts';
 import { BypassSource } from './bypass.ts';
 import type { ByteSource } from './byte-source.ts';
 import { WrongDigestError } from './fill-error.ts';
-import type { Fill } from './fill.ts';
+import type { Fill, FillRequest } from './fill.ts';
 import { Fills } from './fills.ts';
-import { failure, refusal } from './not-pulled.ts';
+import { failure, refusal, sentWrongBytes } from './not-pulled.ts';
+import { Prefetcher, type PrefetchLimits } from './prefetch.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
 import { StoredSource } from './stored-source.ts';
 import { tellStoreFailure } from './tell-store-failure.ts';
@@ -45,6 +45,8 @@ export interface BlobCacheDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly fillAfterAbort: boolean;
+  /** What fetching ahead may take; undefined: nothing is fetched ahead, nor without `fillAfterAbort`. */
+  readonly prefetch: PrefetchLimits | undefined;
 }
 
 type Proof = { readonly kind: 'proven'; readonly passage: Passage | undefined } | NotPulled;
@@ -55,17 +57,28 @@ export class BlobCache {
   readonly #fills: Fills;
   readonly #badContent: BadContent;
   readonly #heads = new SharedTask<BlobHead>();
+  readonly #prefetcher: Prefetcher | undefined;
 
   constructor(deps: BlobCacheDeps) {
     this.#deps = deps;
     this.#fills = new Fills(deps.store);
     this.#badContent = new BadContent(deps.clock);
+    const { prefetch, fillAfterAbort } = deps;
+    if (prefetch === undefined || !fillAfterAbort) return;
+    const startFill = (request: FillRequest): Fill | undefined => this.#startFill(request);
+    this.#prefetcher = new Prefetcher({ ...deps, ...prefetch, fills: this.#fills, startFill });
+  }
+
+  /** Notes that a client was given this manifest: the first layer that is asked for starts its other blobs. */
+  noteManifest(repository: Repository, digest: Digest, bytes: Buffer): void {
+    this.#prefetcher?.remember(repository, digest, bytes);
   }
 
   /** Answers a GET, from wherever the bytes are. */
   async get(pull: BlobPull): Promise<BlobResult> {
     for (;;) {
       const place = await this.#fills.locate(pull.digest);
+      this.#prefetcher?.noteGet(pull);
       if (place.kind === 'stored') return await this.#serve(pull, place.blob);
       if (place.kind === 'absent') return await this.#start(pull);
       const joined = await this.#join(pull, place.fill);
@@ -109,14 +122,27 @@ export class BlobCache {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#fills[Symbol.asyncDispose]();
+    // The prefetcher first: it starts no more fills, and waits for those that are ended here.
+    await Promise.all([this.#prefetcher?.[Symbol.asyncDispose](), this.#fills[Symbol.asyncDispose]()]);
   }
 
   async #start(pull: BlobPull): Promise<BlobResult> {
-    const { name } = this.#deps.upstreamOf(pull.repository);
-    if (this.#badContent.has(pull.digest, name)) return sentWrongBytes();
-    const fill = this.#fills.start(pull, { ...this.#deps, badContent: this.#badContent });
-    return await this.#follow(pull, fill, 'miss');
+    // A fill that is fetched ahead may have started since the digest was looked for; else a mark is a removed blob's.
+    const wasRunning = this.#fills.isRunning(pull.digest);
+    const fill = this.#startFill(pull);
+    if (fill === undefined) return sentWrongBytes();
+    return await this.#follow(pull, fill, this.#takePrefetched(pull) && wasRunning ? 'prefetched' : 'miss');
+  }
+
+  /** Undefined where the upstream is remembered to send wrong bytes. */
+  #startFill(request: FillRequest): Fill | undefined {
+    const { name } = this.#deps.upstreamOf(request.repository);
+    if (this.#badContent.has(request.digest, name)) return undefined;
+    return this.#fills.start(request, { ...this.#deps, badContent: this.#badContent });
+  }
+
+  #takePrefetched({ digest }: BlobPull): boolean {
+    return this.#prefetcher?.take(digest) ?? false;
   }
 
   async #serve(pull: BlobPull, blob: StoredBlob): Promise<BlobResult> {
@@ -124,7 +150,8 @@ export class BlobCache {
     const proof = await this.#proveOr(pull, source);
     if (proof.kind === 'not-pulled') return proof;
     this.#touch(pull.digest);
-    return { kind: 'blob', sizeBytes: source.sizeBytes, source, passage: proof.passage ?? HIT };
+    const held = this.#takePrefetched(pull) ? PREFETCHED : HIT;
+    return { kind: 'blob', sizeBytes: source.sizeBytes, source, passage: proof.passage ?? held };
   }
 
   /**
@@ -141,7 +168,8 @@ export class BlobCache {
         if (proof.kind === 'not-pulled') return proof;
       }
       if (fill.isFailing) return undefined;
-      const followed = await this.#follow(pull, fill, 'joined');
+      const outcome = this.#takePrefetched(pull) ? 'prefetched' : 'joined';
+      const followed = await this.#follow(pull, fill, outcome);
       if (own || fill.state.kind !== 'refused') return followed;
       return undefined;
     } finally {
@@ -149,7 +177,7 @@ export class BlobCache {
     }
   }
 
-  async #follow(pull: BlobPull, fill: Fill, outcome: 'miss' | 'joined'): Promise<BlobResult> {
+  async #follow(pull: BlobPull, fill: Fill, outcome: 'miss' | 'joined' | 'prefetched'): Promise<BlobResult> {
     const startedMs = this.#deps.clock.monotonic();
     const leave = fill.attend();
     try {
@@ -257,21 +285,10 @@ export class BlobCache {
 }
 
 const HIT: Passage = { outcome: 'hit', trail: undefined, upstreamMs: undefined };
+const PREFETCHED: Passage = { ...HIT, outcome: 'prefetched' };
 
 function sameRepository(one: Repository, other: Repository): boolean {
   return repositoryKey(one) === repositoryKey(other);
 }
 
 type BypassPrefix = (into: Buffer, position: number) => Promise<number>;
-
-function sentWrongBytes(): NotPulled {
-  const error = new RegistryError(
-    'UNAVAILABLE',
-    'the upstream sent wrong bytes for this digest a short while ago',
-    {
-      status: 502,
-      retryAfterSeconds: 60,
-    },
-  );
-  return { kind: 'not-pulled', error, passage: { outcome: 'miss', trail: undefined, upstreamMs: undefined } };
-}

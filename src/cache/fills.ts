@@ -44,6 +44,11 @@ export class Fills {
     return fill;
   }
 
+  /** Whether a fill of this digest runs at this moment. */
+  isRunning(digest: Digest): boolean {
+    return this.#running.has(digest);
+  }
+
   get size(): number {
     return this.#running.size;
   }

@@ -38,6 +38,8 @@ export interface ManifestCacheDeps {
   readonly telemetry: Telemetry;
   /** As it is now: it can change while the daemon runs. */
   readonly freshness: () => Freshness;
+  /** Told of each manifest that a client is given. */
+  readonly onPulled: (repository: Repository, digest: Digest, bytes: Buffer) => void;
 }
 
 export interface Freshness {
@@ -72,7 +74,9 @@ export class ManifestCache {
         ? await this.#byDigest(pull, reference.digest)
         : await this.#byTag(pull, reference.tag);
     if (result.kind === 'manifest' && result.bytes !== undefined) {
-      this.#deps.store.touch(result.manifest.digest, this.#deps.clock.now());
+      const { digest } = result.manifest;
+      this.#deps.store.touch(digest, this.#deps.clock.now());
+      if (!pull.headOnly) this.#deps.onPulled(pull.repository, digest, result.bytes);
     }
     return result;
   }

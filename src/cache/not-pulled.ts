@@ -41,6 +41,19 @@ export function failure(
   };
 }
 
+/** The answer while an upstream is remembered to send wrong bytes for the digest. */
+export function sentWrongBytes(): NotPulled {
+  const error = new RegistryError(
+    'UNAVAILABLE',
+    'the upstream sent wrong bytes for this digest a short while ago',
+    {
+      status: 502,
+      retryAfterSeconds: 60,
+    },
+  );
+  return { kind: 'not-pulled', error, passage: { outcome: 'miss', trail: undefined, upstreamMs: undefined } };
+}
+
 /** The origin's token service has spoken for the origin: the next hop is to take it as the origin's verdict. */
 function deniedTrail(status: number): Trail {
   return { status, cacheStatus: undefined, serverTiming: undefined, via: undefined, ageSeconds: 0 };

@@ -11,6 +11,7 @@ import type {
 import { buildUpstreams, type Contents, downstreamOptions } from './downstream.ts';
 import { parseListenAddress } from './listen-address.ts';
 import type { ConfigData } from './schema.ts';
+import { DEFAULT_PREFETCH_BYTES } from './schema-downstream.ts';
 
 /**
  * Turns a configuration that was found to be in order into what a daemon is given.
@@ -86,6 +87,7 @@ function buildTls(tls: NonNullable<ConfigData['http']['tls']>): TlsServerConfig 
 
 function buildCache(data: ConfigData): CacheConfig {
   const options = downstreamOptions(data);
+  const ranges = options?.ranges;
   return {
     hopName: options?.name,
     blobTtlMs: options === undefined ? proxyTtlMs(data) : options.blobttl,
@@ -98,7 +100,18 @@ function buildCache(data: ConfigData): CacheConfig {
       headersMs: options?.timeouts.headers ?? 25_000,
       idleMs: options?.timeouts.idle ?? 30_000,
     },
+    ranges: {
+      connections: ranges?.connections ?? 4,
+      minSizeBytes: ranges?.minsize ?? 16 * 1024 * 1024,
+      windowBytes: ranges?.window ?? 8 * 1024 * 1024,
+    },
+    prefetch: buildPrefetch(options?.prefetch ?? true),
   };
+}
+
+function buildPrefetch(prefetch: boolean | { readonly maxbytes: number }): CacheConfig['prefetch'] {
+  if (prefetch === false) return undefined;
+  return { maxBytes: prefetch === true ? DEFAULT_PREFETCH_BYTES : prefetch.maxbytes };
 }
 
 /** Distribution keeps everything where it may not delete. */

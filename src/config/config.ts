@@ -75,6 +75,17 @@ export interface CacheConfig {
   /** Whether a fill that nobody waits for any more is finished. */
   readonly fillAfterAbort: boolean;
   readonly timeouts: UpstreamTimeouts;
+  readonly ranges: RangesConfig;
+  /** How many bytes may be fetched ahead at a time; undefined: none. */
+  readonly prefetch: { readonly maxBytes: number } | undefined;
+}
+
+/** Parallel ranged fetch of one blob. */
+export interface RangesConfig {
+  /** 1: no ranges. */
+  readonly connections: number;
+  readonly minSizeBytes: number;
+  readonly windowBytes: number;
 }
 
 export interface UpstreamTimeouts {
@@ -90,6 +101,10 @@ export interface UpstreamConfig {
   /** Whether requests carry the namespace as `ns`: to hops that were configured with an origin, never to an origin. */
   readonly sendNamespace: boolean;
   readonly hops: readonly [HopConfig, ...HopConfig[]];
+  /** How one of several hops is chosen: a repository has its own, or one after the other, pull by pull. */
+  readonly balance: 'repository' | 'roundrobin';
+  /** The origin, where it is asked when all hops fail. */
+  readonly fallback: HopConfig | undefined;
   readonly limits: UpstreamLimits;
 }
 

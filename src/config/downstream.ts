@@ -19,6 +19,8 @@ interface Access {
 /** The contents of files, by path. */
 export type Contents = ReadonlyMap<string, string>;
 
+/** Where there is no origin beside the hops. */
+const LONE = { balance: 'repository', fallback: undefined } as const;
 const DEFAULT_LIMITS: UpstreamLimits = { connections: 32, rateBytesPerSecond: undefined };
 
 /** The options of the middleware that is in force; undefined where there is none. */
@@ -46,7 +48,7 @@ function buildProxy(proxy: NonNullable<ConfigData['proxy']>): readonly UpstreamC
     new Map(),
   );
   const namespace = namespaceOf(proxy.remoteurl);
-  return [{ namespace, sendNamespace: false, hops: [origin], limits: DEFAULT_LIMITS }];
+  return [{ ...LONE, namespace, sendNamespace: false, hops: [origin], limits: DEFAULT_LIMITS }];
 }
 
 /** Hops of one origin whose name is not known: it is called by its first hop, and no hop is told. */
@@ -56,7 +58,7 @@ function buildPlainList(urls: readonly string[], caFiles: readonly string[]): re
   );
   if (first === undefined) return [];
   const namespace = namespaceOf(first.url);
-  return [{ namespace, sendNamespace: false, hops: [first, ...others], limits: DEFAULT_LIMITS }];
+  return [{ ...LONE, namespace, sendNamespace: false, hops: [first, ...others], limits: DEFAULT_LIMITS }];
 }
 
 function buildUpstream(
@@ -64,13 +66,15 @@ function buildUpstream(
   cas: readonly string[],
   contents: Contents,
 ): UpstreamConfig {
-  const { originhost, realms, limits } = upstream;
+  const { originhost, realms, limits, balance, fallback } = upstream;
   const [first, ...others] = upstream.upstreamhosts.map((hop) => buildNextHop(hop, cas, contents));
-  const origin = { url: originhost, role: 'origin', caFiles: cas, realms } as const;
+  const origin = buildHop({ url: originhost, role: 'origin', caFiles: cas, realms }, upstream, contents);
   return {
     namespace: upstream.namespace ?? namespaceOf(originhost),
     sendNamespace: first !== undefined,
-    hops: first === undefined ? [buildHop(origin, upstream, contents)] : [first, ...others],
+    hops: first === undefined ? [origin] : [first, ...others],
+    balance,
+    fallback: fallback && first !== undefined ? origin : undefined,
     limits: { connections: limits.connections, rateBytesPerSecond: limits.rate },
   };
 }

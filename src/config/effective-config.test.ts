@@ -35,6 +35,7 @@ middleware:
             username: u
             password: hunter2
             limits: {rate: 1048576}
+            fallback: false
             upstreamhosts:
               - {url: "http://asia.example.com", username: u, passwordfile: /secret}
 `;
@@ -122,7 +123,7 @@ describe('warnings', () => {
       'config.yml:14 compatibility',
       'config.yml:15 reporting',
       'config.yml:23 middleware.registry[0].options.upstreams[0].username',
-      'config.yml:27 middleware.registry[0].options.upstreams[0].upstreamhosts[0].username',
+      'config.yml:28 middleware.registry[0].options.upstreams[0].upstreamhosts[0].username',
     ]);
     expect(warnings.join('\n')).not.toContain('hunter2');
     expect(warnings.at(-1)).toContain('over plain http');

@@ -74,24 +74,16 @@ describe('what is not built is refused by name', () => {
       'middleware.registry[0]',
       'downstream',
     ],
-    [`${UPSTREAM}balance: roundrobin`, 9, `${first}.balance`, 'write repository'],
-    [`${UPSTREAM}fallback: true`, 9, `${first}.fallback`, 'write false'],
     [`${UPSTREAM}credentialhelper: pass`, 9, `${first}.credentialhelper`, 'passwordfile'],
     [`${UPSTREAM}dockerconfig: /x`, 9, `${first}.dockerconfig`, 'passwordfile'],
-    [`${UPSTREAM}upstreamhosts: ["https://a", "https://b"]`, 9, `${first}.upstreamhosts`, 'keep one'],
     [
       `${UPSTREAM}upstreamhosts: [{url: "https://a", credentialhelper: x}]`,
       9,
       `${first}.upstreamhosts[0].credentialhelper`,
       'passwordfile',
     ],
-    [`${OPTIONS}upstreams: ["https://a", "https://b"]`, 7, `${at}.upstreams`, 'keep one URL'],
     [`${UPSTREAM}\n        maxsize: 1TB`, 10, `${at}.maxsize`, 'blobttl'],
-    [`${UPSTREAM}\n        prefetch: true`, 10, `${at}.prefetch`, 'write false'],
-    [`${UPSTREAM}\n        prefetch: {maxbytes: 8GiB}`, 10, `${at}.prefetch`, 'write false'],
     [`${UPSTREAM}\n        digestttl: 1h`, 10, `${at}.digestttl`, 'leave it out'],
-    [`${UPSTREAM}\n        ranges: {connections: 4}`, 10, `${at}.ranges`, 'write {connections: 1}'],
-    [`${UPSTREAM}\n        ranges: {window: 8MiB}`, 10, `${at}.ranges`, 'write {connections: 1}'],
   ])('%#: %s', async (text, line, path, instead) => {
     const lines = await problems(text);
     expect(lines).toEqual([expect.stringContaining(`config.yml:${line}: ${path}: not built yet; `)]);
@@ -100,8 +92,7 @@ describe('what is not built is refused by name', () => {
 
   it('but not where it is switched off', async () => {
     const { warnings } = await load(
-      `${UPSTREAM}fallback: no\n            balance: repository\n            upstreamhosts: ["https://h"]\n` +
-        '        prefetch: false\n        ranges: {connections: 1}\n' +
+      `${UPSTREAM}upstreamhosts: ["https://h"]\n` +
         'http: {workers: 1, limits: {connectionsperclient: 0}, tls: {letsencrypt: {email: "", hosts: []}}}\n' +
         'health: {storagedriver: {enabled: true, interval: 10s, threshold: 3}, file: [], http: [], tcp: []}\nauth: {none: }',
     );

@@ -70,6 +70,8 @@ describe("the manual's configurations", () => {
         staleIfErrorMs: 86_400_000,
         fillAfterAbort: true,
         timeouts: { connectMs: 3000, headersMs: 25_000, idleMs: 30_000 },
+        ranges: { connections: 4, minSizeBytes: 16_777_216, windowBytes: 8_388_608 },
+        prefetch: { maxBytes: 8_589_934_592 },
       },
       upstreams: [
         {
@@ -85,6 +87,8 @@ describe("the manual's configurations", () => {
               realms: [],
             },
           ],
+          balance: 'repository',
+          fallback: undefined,
           limits: { connections: 32, rateBytesPerSecond: undefined },
         },
       ],
@@ -105,6 +109,12 @@ describe("the manual's configurations", () => {
             caFiles: ['/certs/asia-cache-ca.pem', '/certs/dtr-ca.pem'],
           }),
         ],
+        balance: 'repository',
+        fallback: expect.objectContaining({
+          url: 'https://dtr.example.com',
+          role: 'origin',
+          caFiles: ['/certs/asia-cache-ca.pem', '/certs/dtr-ca.pem'],
+        }),
         limits: { connections: 32, rateBytesPerSecond: undefined },
       },
     ]);
@@ -145,9 +155,28 @@ describe('upstreams', () => {
         namespace: 'asia.example.com:5000',
         sendNamespace: false,
         hops: [expect.objectContaining({ url: 'https://asia.example.com:5000', role: 'hop' })],
+        balance: 'repository',
+        fallback: undefined,
         limits: { connections: 32, rateBytesPerSecond: undefined },
       },
     ]);
+  });
+
+  it('may have several hops, chosen one after the other, and no last resort', async () => {
+    const [{ hops, balance, fallback }] = await upstreams(
+      'upstreams: [{originhost: "https://o", upstreamhosts: ["https://a", {url: "https://b"}], balance: RoundRobin, fallback: no}]',
+    );
+    expect(hops.map(({ url, role }) => [url, role])).toEqual([
+      ['https://a', 'hop'],
+      ['https://b', 'hop'],
+    ]);
+    expect([balance, fallback]).toEqual(['roundrobin', undefined]);
+  });
+
+  it('as a plain list may be several', async () => {
+    const [{ hops, fallback }] = await upstreams('upstreams: ["https://a", "https://b"]');
+    expect(hops.map(({ url }) => url)).toEqual(['https://a', 'https://b']);
+    expect(fallback).toBeUndefined();
   });
 
   it('keep their order, the first being the default', async () => {
@@ -169,7 +198,7 @@ describe('upstreams', () => {
   });
 
   it('give credentials to the server they are written for, and to no other', async () => {
-    const [{ hops }] = await upstreams(
+    const [{ hops, fallback }] = await upstreams(
       'upstreams: [{originhost: "https://o", username: o, password: op, certificate: /certs/o, key: /certs/ok, realms: ["https://r/t"],' +
         ' upstreamhosts: [{url: "https://h", username: h, passwordfile: /secret, certificate: /certs/h, key: /certs/hk, cas: [/certs/own]}]}]\n' +
         '        cas: [/certs/common]',
@@ -185,6 +214,14 @@ describe('upstreams', () => {
         realms: [],
       },
     ]);
+    expect(fallback).toEqual({
+      url: 'https://o',
+      role: 'origin',
+      credentials: { username: 'o', password: 'op' },
+      clientCertificate: { certificateFile: '/certs/o', keyFile: '/certs/ok' },
+      caFiles: ['/certs/common'],
+      realms: ['https://r'],
+    });
   });
 
   it('without hops give them to the origin', async () => {
@@ -201,7 +238,7 @@ describe('upstreams', () => {
   it('may be limited, renamed and timed', async () => {
     const { config } = await load(
       `${DOWNSTREAM}        {upstreams: [{originhost: "https://o"}], name: "asia:5000", tagttl: 1m, staleiferror: 1h, fillafterabort: no,
-         blobttl: 86400000000000, blobttlmode: absolute, timeouts: {connect: 1s, headers: 2s, idle: 3s}, prefetch: false, ranges: {connections: 1}}`,
+         blobttl: 86400000000000, blobttlmode: absolute, timeouts: {connect: 1s, headers: 2s, idle: 3s}, prefetch: {maxbytes: 1GiB}, ranges: {connections: 1, window: 1MiB}}`,
     );
     expect(config.cache).toEqual({
       hopName: 'asia:5000',
@@ -211,7 +248,11 @@ describe('upstreams', () => {
       staleIfErrorMs: 3_600_000,
       fillAfterAbort: false,
       timeouts: { connectMs: 1000, headersMs: 2000, idleMs: 3000 },
+      ranges: { connections: 1, minSizeBytes: 16_777_216, windowBytes: 1_048_576 },
+      prefetch: { maxBytes: 1_073_741_824 },
     });
+    const off = `${DOWNSTREAM}        {upstreams: ["https://o"], prefetch: off}`;
+    expect((await load(off)).config.cache.prefetch).toBeUndefined();
   });
 
   it('of a middleware that is switched off do not count', async () => {
@@ -244,6 +285,8 @@ describe("Distribution's configuration of a pull-through cache", () => {
             realms: [],
           },
         ],
+        balance: 'repository',
+        fallback: undefined,
         limits: { connections: 32, rateBytesPerSecond: undefined },
       },
     ]);

@@ -41,7 +41,7 @@ export async function loadConfig(deps: LoadConfigDeps): Promise<LoadedConfig> {
   const root = withoutDisabled(withMappings(overridden.root));
   const refusals = findRefusals(root);
   const noEffect = findNoEffect(root);
-  const rest = [...refusals.filter(({ checked }) => !checked), ...noEffect].reduce(
+  const rest = [...refusals, ...noEffect].reduce(
     (tree, { path }) => replaceNode(tree, path, undefined),
     root,
   );

@@ -9,8 +9,6 @@ interface Refusal {
   readonly instead: string;
   /** Whether this value asks for nothing that is missing. */
   readonly harmless?: (node: ConfigNode) => boolean;
-  /** Whether the schema knows what may stand there, so that what is in it can be checked all the same. */
-  readonly checked?: boolean;
 }
 
 const UPSTREAM = 'middleware.registry[].options.upstreams[]';
@@ -53,41 +51,16 @@ const REFUSALS: readonly Refusal[] = [
     instead: 'leave it out: blobs are always served from here',
     harmless: isEmpty,
   },
-  { pattern: `${UPSTREAM}.balance`, instead: 'write repository', harmless: isText('repository') },
-  {
-    pattern: `${UPSTREAM}.fallback`,
-    instead: 'write false: the origin is not asked when the hops fail',
-    harmless: isFalse,
-  },
   { pattern: `${UPSTREAM}.credentialhelper`, instead: PASSWORD_FILE },
   { pattern: `${UPSTREAM}.dockerconfig`, instead: PASSWORD_FILE },
   { pattern: `${UPSTREAM}.upstreamhosts[].credentialhelper`, instead: PASSWORD_FILE },
   {
-    pattern: `${UPSTREAM}.upstreamhosts`,
-    instead: 'more than one hop: keep one',
-    harmless: (node) => node.kind !== 'list' || node.items.length <= 1,
-    checked: true,
-  },
-  {
-    pattern: 'middleware.registry[].options.upstreams',
-    instead: 'more than one hop: keep one URL, or write an originhost for each origin',
-    harmless: (node) =>
-      node.kind !== 'list' || node.items.filter((item) => item.kind === 'scalar').length <= 1,
-    checked: true,
-  },
-  {
     pattern: 'middleware.registry[].options.maxsize',
     instead: 'leave it out, and set blobttl to bound the store',
   },
-  { pattern: 'middleware.registry[].options.prefetch', instead: 'write false', harmless: isFalse },
   {
     pattern: 'middleware.registry[].options.digestttl',
     instead: 'leave it out: a held digest is not asked again',
-  },
-  {
-    pattern: 'middleware.registry[].options.ranges',
-    instead: 'write {connections: 1}',
-    harmless: (node) => isNumber(1)(nodeAt(node, ['connections']) ?? node),
   },
   {
     pattern: 'middleware.registry[]',
@@ -97,18 +70,12 @@ const REFUSALS: readonly Refusal[] = [
   },
 ];
 
-/** Something that is asked for and not built. */
-export interface FoundRefusal extends Problem {
-  /** Whether the schema can say more about it. */
-  readonly checked: boolean;
-}
-
 /** All that a configuration asks for and is not built. */
-export function findRefusals(root: ConfigNode): readonly FoundRefusal[] {
-  return REFUSALS.flatMap(({ pattern, instead, harmless = () => false, checked = false }) =>
+export function findRefusals(root: ConfigNode): readonly Problem[] {
+  return REFUSALS.flatMap(({ pattern, instead, harmless = () => false }) =>
     findNodes(root, pattern)
       .filter(({ node }) => !harmless(node))
-      .map(({ path }) => ({ path, message: `not built yet; ${instead}`, checked })),
+      .map(({ path }) => ({ path, message: `not built yet; ${instead}` })),
   );
 }
 

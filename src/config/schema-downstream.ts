@@ -4,6 +4,10 @@ import { parsed, quoteValue, unparsable } from './parsed.ts';
 import { byteSize, choice, count, duration, flag, secret, text, textOf, timeout } from './schema-values.ts';
 import { parseRealmUrl, parseServerUrl } from './server-url.ts';
 
+const MEBIBYTE = 1024 * 1024;
+/** 8 GiB. */
+export const DEFAULT_PREFETCH_BYTES = 8192 * MEBIBYTE;
+
 const serverUrl = textOf(z.string(), parseServerUrl, (url) => url);
 const realmUrl = textOf(z.string(), parseRealmUrl, (url) => url);
 
@@ -50,7 +54,7 @@ const upstream = z.strictObject({
     .default([])
     .describe('next hops: URLs, or mappings with a url'),
   balance: choice(['repository', 'roundrobin']).default('repository').describe('how a hop is chosen'),
-  fallback: flag.default(false).describe('whether the origin is asked when all hops fail; true is not built'),
+  fallback: flag.default(true).describe('whether the origin is asked when all hops fail'),
   namespace: namespace.optional().describe("name for ?ns= and for path prefixes; else originhost's host"),
   ...access,
   dockerconfig: z.unknown().optional().describe('not built'),
@@ -94,12 +98,19 @@ export const downstreamSchema = z
     staleiferror: duration
       .default(24 * 3_600_000)
       .describe('how long a tag outlives an unreachable upstream'),
-    prefetch: flag.default(false).describe('fetch the other blobs of an image ahead; true is not built'),
+    prefetch: z
+      .union([flag, z.strictObject({ maxbytes: byteSize(1).default(DEFAULT_PREFETCH_BYTES) })])
+      .default(true)
+      .describe("fetch an image's other blobs once its first layer is asked for"),
     ranges: z
       .strictObject({
-        connections: count(1).default(1).describe('connections for one blob; more than 1 is not built'),
-        minsize: byteSize(1).optional().describe('smallest blob that is fetched in ranges'),
-        window: byteSize(1).optional().describe('size of one range'),
+        connections: count(1).default(4).describe('most connections for one blob; 1: no ranges'),
+        minsize: byteSize(1)
+          .default(16 * MEBIBYTE)
+          .describe('smallest blob that is fetched in ranges'),
+        window: byteSize(65_536)
+          .default(8 * MEBIBYTE)
+          .describe('smallest size of one range'),
       })
       .prefault({})
       .describe('parallel ranged fetch'),

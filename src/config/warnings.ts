@@ -35,10 +35,13 @@ function warnOfClientAuth(root: ConfigNode): readonly Problem[] {
   return [{ path, message: 'has no effect without clientcas: no client certificate is asked for' }];
 }
 
-/** Credentials beside an origin are the origin's, which is not asked where there are hops. */
+/** Credentials beside an origin are the origin's, which is not asked where there are hops and no fallback. */
 function warnOfOriginAccess(root: ConfigNode): readonly Problem[] {
   return findNodes(root, `${UPSTREAM}.upstreamhosts`)
-    .filter(({ node }) => node.kind === 'list' && node.items.length > 0)
+    .filter(({ path, node }) => {
+      const fallback = textAt(root, [...path.slice(0, -1), 'fallback']) ?? '';
+      return node.kind === 'list' && node.items.length > 0 && /^(?:false|no|off|n)$/i.test(fallback);
+    })
     .flatMap(({ path }) =>
       ['username', 'certificate', 'realms'].map((key): ConfigPath => [...path.slice(0, -1), key]),
     )
@@ -46,7 +49,7 @@ function warnOfOriginAccess(root: ConfigNode): readonly Problem[] {
     .map((path) => ({
       path,
       message:
-        'has no effect: it is meant for the origin, and upstreamhosts are asked instead; give it to them',
+        'has no effect: it is meant for the origin, which is never asked with fallback: false; give it to upstreamhosts',
     }));
 }
 

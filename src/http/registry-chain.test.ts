@@ -92,7 +92,7 @@ describe('two hops, one after the other', () => {
 
   it('take a no of the hop itself for a failure: 404 is the origin’s to say', async () => {
     const other = await kept(startScriptedUpstream());
-    const lost = await kept(startCache({ origin: other.url, hop: asia.url }));
+    const lost = await kept(startCache({ origin: other.url, hop: asia.url, fallback: false }));
     const before = origin.requests.length;
     const answer = await lost.ask(TAG_PATH);
     expect(answer.status).toBe(502);

@@ -122,7 +122,8 @@ describe('an upstream that fails', () => {
     [{ 'retry-after': '17' }, '17'],
     [{}, '5'],
   ])('with 429 and %o asks clients to come back after %s seconds', async (headers, retryAfter) => {
-    const cache = over(says(429, headers, SECRET));
+    now = says(429, headers, SECRET);
+    const cache = await cacheOf(origin.url);
     for (const path of PATHS) {
       const answer = await cache.ask(path);
       expect(answer.headers['retry-after']).toBe(retryAfter);

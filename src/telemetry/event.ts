@@ -55,6 +55,22 @@ export type TelemetryEvent =
       readonly got: Digest;
       readonly upstream: string;
     }
+  /** A hop failed a request that another one is asked now. */
+  | {
+      readonly kind: 'hop-failed';
+      readonly upstream: string;
+      readonly reason: string;
+      readonly hint: string | undefined;
+      readonly next: string;
+    }
+  /** A hop is left out until it answers again. */
+  | {
+      readonly kind: 'hop-down';
+      readonly upstream: string;
+      readonly reason: string;
+      readonly hint: string | undefined;
+    }
+  | { readonly kind: 'hop-up'; readonly upstream: string; readonly downMs: number }
   | {
       readonly kind: 'upstream-failed';
       readonly upstream: string;

@@ -64,6 +64,8 @@ function levelOf(event: TelemetryEvent): LogOptions['level'] {
     case 'internal-error':
       return 'error';
     case 'upstream-failed':
+    case 'hop-failed':
+    case 'hop-down':
     case 'fill-resumed':
     case 'answer-cut':
     case 'warning':
@@ -77,8 +79,13 @@ function levelOf(event: TelemetryEvent): LogOptions['level'] {
     case 'stopped':
     case 'reloaded':
     case 'swept':
+    case 'hop-up':
       return 'info';
   }
+}
+
+function hintOf({ hint }: { readonly hint: string | undefined }): string {
+  return hint === undefined ? '' : ` – ${hint}`;
 }
 
 function messageOf(event: TelemetryEvent): string {
@@ -114,7 +121,13 @@ function messageOf(event: TelemetryEvent): string {
     case 'digest-mismatch':
       return `${event.upstream} sent wrong bytes: wanted ${event.wanted}, got ${event.got}; nothing was stored`;
     case 'upstream-failed':
-      return `${event.upstream}: ${event.reason}${event.hint === undefined ? '' : ` – ${event.hint}`}`;
+      return `${event.upstream}: ${event.reason}${hintOf(event)}`;
+    case 'hop-failed':
+      return `${event.upstream}: ${event.reason}; asking ${event.next} instead${hintOf(event)}`;
+    case 'hop-down':
+      return `${event.upstream} is down: ${event.reason}${hintOf(event)}`;
+    case 'hop-up':
+      return `${event.upstream} is back after ${Math.round(event.downMs / 100) / 10} s`;
     case 'store-write-failed':
       return `cannot store ${event.digest} (${event.reason}); streaming it through instead`;
     case 'swept':

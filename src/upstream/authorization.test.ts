@@ -4,7 +4,7 @@ import { ManualClock } from '../../fixtures/manual-clock.ts';
 import type { Answerer } from '../../fixtures/recording-server.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { openTestUpstream, PASSPORT, REPOSITORY, unending } from '../../fixtures/test-upstream.ts';
-import type { UpstreamSettings } from './open-upstream.ts';
+import type { HopSettings, UpstreamSettings } from './open-upstream.ts';
 import type { ListAnswer } from './upstream.ts';
 
 const TAGS = '/v2/lib/app/tags/list';
@@ -26,7 +26,7 @@ async function server(): Promise<ScriptedUpstream> {
 /** Asks for the tags each time it is called. */
 async function asker(
   url: string,
-  settings: Partial<UpstreamSettings> = {},
+  settings: Partial<HopSettings & UpstreamSettings> = {},
   clock = new ManualClock(),
 ): Promise<() => Promise<ListAnswer>> {
   const open = await openTestUpstream(url, settings, clock);

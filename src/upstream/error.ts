@@ -1,6 +1,16 @@
 /** Why the next hop gave no usable answer. */
 export type UpstreamErrorKind =
-  'connect' | 'tls' | 'timeout' | 'cut' | 'protocol' | 'redirect' | 'auth' | 'status' | 'busy';
+  | 'connect'
+  | 'tls'
+  | 'timeout'
+  | 'cut'
+  | 'protocol'
+  | 'redirect'
+  | 'auth'
+  | 'status'
+  | 'busy'
+  /** Every hop has sent wrong bytes for the digest a short while ago. */
+  | 'avoided';
 
 /** The next hop failed: it could not be reached, broke off, or answered what no registry answers. */
 export class UpstreamError extends Error {
@@ -39,6 +49,7 @@ export class UpstreamError extends Error {
       case 'protocol':
       case 'redirect':
       case 'auth':
+      case 'avoided':
         return false;
     }
   }

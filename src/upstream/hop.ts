@@ -66,6 +66,18 @@ export class Hop {
   }
 
   /**
+   * Asks whether anybody answers, without credentials: a challenge is an answer too.
+   * @throws {UpstreamError} or the signal's reason
+   */
+  async ping(path: string, headersTimeoutMs: number, signal: AbortSignal): Promise<TransportResponse> {
+    const url = new URL(path, this.#options.url);
+    return await this.#deps.transport.send(
+      { method: 'GET', url, headers: { 'user-agent': 'regcache' }, headersTimeoutMs, lane: 'talk' },
+      signal,
+    );
+  }
+
+  /**
    * Sends a request and returns the final answer, whatever its status; the caller owns its body.
    * @throws {UpstreamError} or the signal's reason
    */

@@ -15,7 +15,7 @@ import {
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { type TempFolder, tempFolder } from '../../fixtures/temp-folder.ts';
 import { openTestUpstream, PASSPORT, REPOSITORY, unending } from '../../fixtures/test-upstream.ts';
-import type { UpstreamSettings } from './open-upstream.ts';
+import type { HopSettings, UpstreamSettings } from './open-upstream.ts';
 
 const TAGS = '/v2/lib/app/tags/list';
 
@@ -31,7 +31,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-async function askTags(url: string, settings: Partial<UpstreamSettings> = {}): Promise<string> {
+async function askTags(url: string, settings: Partial<HopSettings & UpstreamSettings> = {}): Promise<string> {
   await using open = await openTestUpstream(url, settings);
   const { kind } = await open.upstream.list(
     { kind: 'tags', name: REPOSITORY },

@@ -6,8 +6,10 @@ import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { sendsGated } from '../../fixtures/sends-gated.ts';
 import { PASSPORT, REPOSITORY, unending, upstreamSettings } from '../../fixtures/test-upstream.ts';
 import { parseNamespace } from '../oci/namespace.ts';
+import { Telemetry } from '../telemetry/telemetry.ts';
 import { Upstreams } from './upstreams.ts';
 
+const deps = () => ({ clock: new ManualClock(), telemetry: new Telemetry() });
 const BLOB = seededContent('upstreams', 200_000);
 const HERE = { namespace: parseNamespace('dtr.test'), name: REPOSITORY };
 const TAGS = '/v2/lib/app/tags/list';
@@ -19,7 +21,7 @@ describe('Upstreams', () => {
     const gate = Promise.withResolvers<void>();
     old.on('GET', `/v2/lib/app/blobs/${BLOB.digest}`, sendsGated(BLOB, gate.promise));
     next.always('GET', TAGS, saysJson({}));
-    await using upstreams = await Upstreams.open([upstreamSettings(old.url)], new ManualClock());
+    await using upstreams = await Upstreams.open([upstreamSettings(old.url)], deps());
     const held = upstreams.of(HERE);
     const running = await held.openBlob(
       { name: REPOSITORY, digest: BLOB.digest, startBytes: 0 },
@@ -40,7 +42,7 @@ describe('Upstreams', () => {
   it('changes nothing where the new settings cannot be used', async () => {
     await using server = await startScriptedUpstream();
     server.always('GET', TAGS, saysJson({}));
-    await using upstreams = await Upstreams.open([upstreamSettings(server.url)], new ManualClock());
+    await using upstreams = await Upstreams.open([upstreamSettings(server.url)], deps());
     const bad = upstreamSettings('https://127.0.0.1:1', { caFiles: ['/nowhere/ca.pem'] });
     await expect(upstreams.replace([bad])).rejects.toMatchObject({ code: 'CERTIFICATE_UNREADABLE' });
     const answer = await upstreams
@@ -50,7 +52,7 @@ describe('Upstreams', () => {
   });
 
   it('has none for a namespace that is not configured', async () => {
-    await using upstreams = await Upstreams.open([upstreamSettings('http://127.0.0.1:1')], new ManualClock());
+    await using upstreams = await Upstreams.open([upstreamSettings('http://127.0.0.1:1')], deps());
     expect(() => upstreams.of({ ...HERE, namespace: parseNamespace('ghcr.io') })).toThrow('ghcr.io');
   });
 });

@@ -1,21 +1,25 @@
-import type { Clock } from '../async/clock.ts';
 import type { Namespace, Repository } from '../oci/namespace.ts';
-import { type OpenUpstream, openUpstream, type UpstreamSettings } from './open-upstream.ts';
+import {
+  type OpenUpstream,
+  openUpstream,
+  type UpstreamDeps,
+  type UpstreamSettings,
+} from './open-upstream.ts';
 import type { Upstream } from './upstream.ts';
 
 /** The ways up, one for each namespace; they can be exchanged while requests run. */
 export class Upstreams {
-  readonly #clock: Clock;
+  readonly #deps: UpstreamDeps;
   #open: ReadonlyMap<Namespace, OpenUpstream>;
 
-  private constructor(open: ReadonlyMap<Namespace, OpenUpstream>, clock: Clock) {
+  private constructor(open: ReadonlyMap<Namespace, OpenUpstream>, deps: UpstreamDeps) {
     this.#open = open;
-    this.#clock = clock;
+    this.#deps = deps;
   }
 
   /** @throws {UserError} where a certificate or key file cannot be used */
-  static async open(settings: readonly UpstreamSettings[], clock: Clock): Promise<Upstreams> {
-    return new Upstreams(await openAll(settings, clock), clock);
+  static async open(settings: readonly UpstreamSettings[], deps: UpstreamDeps): Promise<Upstreams> {
+    return new Upstreams(await openAll(settings, deps), deps);
   }
 
   /** The upstream of a repository's namespace; the edge lets no other namespace through. */
@@ -31,7 +35,7 @@ export class Upstreams {
    * @throws {UserError} and changes nothing
    */
   async replace(settings: readonly UpstreamSettings[]): Promise<void> {
-    const opened = await openAll(settings, this.#clock);
+    const opened = await openAll(settings, this.#deps);
     const old = this.#open;
     this.#open = new Map(
       Array.from(opened, ([namespace, open]) => {
@@ -50,10 +54,10 @@ export class Upstreams {
 
 async function openAll(
   settings: readonly UpstreamSettings[],
-  clock: Clock,
+  deps: UpstreamDeps,
 ): Promise<ReadonlyMap<Namespace, OpenUpstream>> {
   const entries = await Promise.all(
-    settings.map(async (each) => [each.namespace, await openUpstream(each, clock)] as const),
+    settings.map(async (each) => [each.namespace, await openUpstream(each, deps)] as const),
   );
   return new Map(entries);
 }

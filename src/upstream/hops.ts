@@ -1,0 +1,285 @@
+import type { Clock } from '../async/clock.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { Reference } from '../oci/reference.ts';
+import type { RepositoryName } from '../oci/repository-name.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { AnswerTimes } from './answer-times.ts';
+import { UpstreamError } from './error.ts';
+import type { HopHealth } from './hop-health.ts';
+import type { HopOrder } from './hop-order.ts';
+import type { RegistryClient } from './registry-client.ts';
+import type { Lane } from './transport.ts';
+import type {
+  BlobAnswer,
+  BlobHead,
+  BlobRequest,
+  FoundManifest,
+  ListAnswer,
+  Listing,
+  ManifestAnswer,
+  Passport,
+  Upstream,
+} from './upstream.ts';
+import type { Refused } from './verdict.ts';
+
+/** A hop, and what is known of it. */
+export interface Way {
+  readonly client: RegistryClient;
+  readonly health: HopHealth;
+  readonly times: Readonly<Record<Lane, AnswerTimes>>;
+}
+
+export interface HopsOptions {
+  /** Never empty. */
+  readonly hops: readonly Way[];
+  /** The origin, asked when all hops have failed. */
+  readonly fallback: Way | undefined;
+  readonly order: HopOrder;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+}
+
+/** What decides who is asked. */
+interface Question {
+  readonly name: RepositoryName | undefined;
+  readonly lane: Lane;
+  readonly beginsPull?: boolean;
+  /** Whether something held can stand in for the answer: then nobody who is down is waited for. */
+  readonly isHeld?: boolean;
+  readonly avoids?: ((upstream: string) => boolean) | undefined;
+}
+
+type Call<T> = (client: RegistryClient, signal: AbortSignal) => Promise<T>;
+
+/** Of all requests, so many may be sent to a second hop because the first is unusually slow. */
+const HEDGED_SHARE = 0.05;
+const MAX_CREDIT = 5;
+/** Below this, slowness is this machine's own. */
+const LEAST_PATIENCE_MS = 20;
+
+/**
+ * The way to an origin over one hop or several: the healthy ones in their order, the origin as the last resort. Only
+ * the origin's verdict counts; whatever else a hop says, the next one is asked.
+ */
+export class Hops implements Upstream {
+  #options: HopsOptions;
+  /** How many requests may be sent twice. */
+  #credit = 0;
+
+  constructor(options: HopsOptions) {
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#options.hops[0]?.client.name ?? '';
+  }
+
+  /** Goes another upstream's way from now on: whoever holds this one, a running fill say, goes on there. */
+  become(other: Hops): void {
+    this.#options = other.#options;
+  }
+
+  async headManifest(
+    name: RepositoryName,
+    reference: Reference,
+    heldDigest: Digest | undefined,
+    passport: Passport,
+    signal: AbortSignal,
+  ): Promise<ManifestAnswer> {
+    const isHeld = heldDigest !== undefined;
+    const question = { name, lane: 'talk', beginsPull: reference.kind === 'tag', isHeld } as const;
+    const call: Call<ManifestAnswer> = (client, ending) =>
+      client.headManifest(name, reference, heldDigest, passport, ending);
+    return await this.#ask(question, call, signal);
+  }
+
+  async getManifest(
+    name: RepositoryName,
+    reference: Reference,
+    passport: Passport,
+    signal: AbortSignal,
+  ): Promise<FoundManifest | Refused> {
+    const call: Call<FoundManifest | Refused> = (client, ending) =>
+      client.getManifest(name, reference, passport, ending);
+    return await this.#ask({ name, lane: 'talk' }, call, signal);
+  }
+
+  async headBlob(
+    name: RepositoryName,
+    digest: Digest,
+    passport: Passport,
+    signal: AbortSignal,
+  ): Promise<BlobHead> {
+    const call: Call<BlobHead> = (client, ending) => client.headBlob(name, digest, passport, ending);
+    return await this.#ask({ name, lane: 'talk' }, call, signal);
+  }
+
+  async openBlob(request: BlobRequest, passport: Passport, signal: AbortSignal): Promise<BlobAnswer> {
+    const { name, avoids } = request;
+    const call: Call<BlobAnswer> = (client, ending) => client.openBlob(request, passport, ending);
+    return await this.#ask({ name, lane: 'blob', avoids }, call, signal);
+  }
+
+  async list(
+    listing: Listing,
+    query: URLSearchParams,
+    passport: Passport,
+    signal: AbortSignal,
+  ): Promise<ListAnswer> {
+    const name = listing.kind === 'catalog' ? undefined : listing.name;
+    const call: Call<ListAnswer> = (client, ending) => client.list(listing, query, passport, ending);
+    return await this.#ask({ name, lane: 'talk' }, call, signal);
+  }
+
+  async #ask<T extends { readonly kind: string }>(
+    question: Question,
+    call: Call<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const rounds = this.#rounds(question);
+    let failure: unknown;
+    for (const [index, round] of rounds.entries()) {
+      try {
+        return await this.#hold(round, question.lane, call, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof UpstreamError)) throw error;
+        failure = error;
+        const next = rounds[index + 1]?.ways[0];
+        if (next !== undefined) this.#tell(round.ways[0], error, next);
+      }
+    }
+    throw failure;
+  }
+
+  /**
+   * Who is asked, and in which order: those that are up, then all that are down together, as a last resort.
+   * @throws {UpstreamError} where there is nobody to ask
+   */
+  #rounds(question: Question): readonly Round[] {
+    const { hops, fallback, order } = this.#options;
+    const { name, lane, beginsPull = false, isHeld = false, avoids } = question;
+    const ordered = name === undefined ? hops : order.of(name, beginsPull).flatMap((at) => hops[at] ?? []);
+    const all = fallback === undefined ? ordered : [...ordered, fallback];
+    const good = all.filter(({ client }) => avoids?.(client.name) !== true);
+    if (good.length === 0) throw new UpstreamError('avoided', 'it sent wrong bytes a short while ago');
+    const awake = good.filter(({ health }) => health.pauseMs(lane) === 0);
+    if (awake.length === 0) throw pausing(good, lane);
+    const up = awake.filter(({ health }) => health.isUp);
+    const down = isHeld ? [] : awake.filter(({ health }) => !health.isUp);
+    if (up.length + down.length === 0) throw new UpstreamError('connect', 'it is known to be down');
+    this.#credit = Math.min(MAX_CREDIT, this.#credit + HEDGED_SHARE);
+    const rounds = up.map((way, index) => this.#hedged(way, up[index + 1], lane));
+    const [fallen, ...others] = down;
+    return fallen === undefined ? rounds : [...rounds, { ways: [fallen, ...others], spareAfterMs: 0 }];
+  }
+
+  /** A hop that is unusually slow is helped by the next one; the origin is no help, but a last resort. */
+  #hedged(way: Way, next: Way | undefined, lane: Lane): Round {
+    const { p95 } = way.times[lane];
+    if (next?.client.role !== 'hop' || p95 === undefined || this.#credit < 1) return { ways: [way] };
+    return { ways: [way, next], spareAfterMs: Math.max(p95, LEAST_PATIENCE_MS) };
+  }
+
+  async #hold<T extends { readonly kind: string }>(
+    { ways, spareAfterMs = 0 }: Round,
+    lane: Lane,
+    call: Call<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const [way, ...others] = ways;
+    if (others.length === 0) return await this.#send(way, lane, call, signal);
+    const start = (one: Way): Running<T> => {
+      const ending = new AbortController();
+      const ended = AbortSignal.any([signal, ending.signal]);
+      return { answer: this.#send(one, lane, call, ended), ending };
+    };
+    const first = start(way);
+    if (spareAfterMs > 0) {
+      const early = await this.#within(first.answer, spareAfterMs);
+      if (early !== undefined) return early;
+      this.#credit -= 1;
+    }
+    return await firstAnswer([first, ...others.map(start)]);
+  }
+
+  /** The answer, if it comes within a time. */
+  async #within<T>(answer: Promise<T>, milliseconds: number): Promise<T | undefined> {
+    const over = new AbortController();
+    try {
+      const timer = this.#options.clock.sleep(milliseconds, over.signal).then(() => undefined);
+      timer.catch(() => undefined);
+      return await Promise.race([answer, timer]);
+    } finally {
+      over.abort(new Error('answered'));
+    }
+  }
+
+  async #send<T>({ client, health, times }: Way, lane: Lane, call: Call<T>, signal: AbortSignal): Promise<T> {
+    const { clock } = this.#options;
+    const startedMs = clock.monotonic();
+    try {
+      const answer = await call(client, signal);
+      times[lane].add(clock.monotonic() - startedMs);
+      health.answered();
+      return answer;
+    } catch (error) {
+      if (error instanceof UpstreamError) health.failed(error, lane);
+      throw error;
+    }
+  }
+
+  #tell(way: Way, { message, hint }: UpstreamError, next: Way): void {
+    const { telemetry } = this.#options;
+    telemetry.emit({
+      kind: 'hop-failed',
+      upstream: way.client.name,
+      reason: message,
+      hint,
+      next: next.client.name,
+    });
+  }
+}
+
+/** Hops that are asked together: the first one, and the others once it has kept silent for so long. */
+interface Round {
+  readonly ways: readonly [Way, ...Way[]];
+  readonly spareAfterMs?: number;
+}
+
+interface Running<T> {
+  readonly answer: Promise<T>;
+  readonly ending: AbortController;
+}
+
+/**
+ * The first answer of several; the others are given up.
+ * @throws the first one's failure, where all have failed
+ */
+async function firstAnswer<T extends { readonly kind: string }>(running: readonly Running<T>[]): Promise<T> {
+  const named = running.map(async (run) => ({ run, answer: await run.answer }));
+  try {
+    const winner = await Promise.any(named);
+    for (const run of running) {
+      if (run === winner.run) continue;
+      run.ending.abort(new Error('another hop was faster'));
+      run.answer.then(giveUp, () => undefined);
+    }
+    return winner.answer;
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
+}
+
+/** A blob's answer holds a connection until its body is dropped. */
+function giveUp(answer: { readonly kind: string; readonly body?: { abort(reason: Error): void } }): void {
+  answer.body?.abort(new Error('another hop was faster'));
+}
+
+function pausing(ways: readonly Way[], lane: Lane): UpstreamError {
+  const pauseMs = Math.min(...ways.map(({ health }) => health.pauseMs(lane)));
+  return new UpstreamError('busy', 'it asked for a pause that is not over', {
+    status: 429,
+    retryAfterSeconds: Math.ceil(pauseMs / 1000),
+  });
+}
