@@ -1,4 +1,5 @@
 import yargs, { type Argv } from 'yargs';
+import { clients } from './clients.ts';
 import type { Command, CommandGroup, Terminal } from './command.ts';
 import { configGroup } from './config.ts';
 import { EXIT } from './exit.ts';
@@ -6,7 +7,7 @@ import { serve } from './serve.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly (Command | CommandGroup)[] = [serve, configGroup];
+const COMMANDS: readonly (Command | CommandGroup)[] = [serve, clients, configGroup];
 
 /**
  * Parses the arguments and runs the command that they name.

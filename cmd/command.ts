@@ -1,4 +1,5 @@
 import type { Options } from 'yargs';
+import { UserError } from '../src/user-error.ts';
 
 /** Where a command reads from and writes to: `out` is its result, `err` is talk. */
 export interface Terminal {
@@ -27,8 +28,17 @@ export interface CommandGroup {
   readonly commands: readonly Command[];
 }
 
-/** The value of an option that yargs has checked to be a string. */
+/**
+ * The value of an option that yargs has checked to be a string.
+ * @throws {UserError} USAGE where it was given more than once
+ */
 export function textOption(args: Readonly<Record<string, unknown>>, name: string): string | undefined {
   const value = args[name];
+  if (Array.isArray(value)) {
+    throw new UserError('USAGE', `--${name} is given more than once`, {
+      value: value.map(String).join(', '),
+      hint: 'give it once',
+    });
+  }
   return typeof value === 'string' ? value : undefined;
 }

@@ -73,6 +73,13 @@ const LAYERS: readonly Layer[] = [
     packages: ['js-yaml', 'zod', 'fastest-levenshtein'],
     node: true,
   },
+  {
+    name: 'clients',
+    files: folder('clients'),
+    imports: ['oci', 'user-error'],
+    types: ['config'],
+    node: true,
+  },
   { name: 'certs', files: folder('certs'), imports: [...BOTTOM, 'telemetry'], node: true },
   { name: 'doctor', files: folder('doctor'), imports: [...BOTTOM, 'telemetry'], node: true },
   { name: 'bench', files: folder('bench'), imports: [...BOTTOM, 'telemetry'], node: true },
@@ -85,7 +92,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'cmd',
     files: '^cmd/',
-    imports: [...BOTTOM, 'telemetry', 'config', 'certs', 'doctor', 'bench', 'daemon'],
+    imports: [...BOTTOM, 'telemetry', 'config', 'clients', 'certs', 'doctor', 'bench', 'daemon'],
     packages: ['yargs', 'ink', 'react', 'js-yaml', 'fastest-levenshtein'],
     node: true,
   },

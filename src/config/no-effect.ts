@@ -23,7 +23,7 @@ const NO_EFFECT: Readonly<Record<string, string>> = {
   'http.http2': 'HTTP/1.1 is spoken',
   'http.h2c': 'HTTP/1.1 is spoken',
   'http.secret': `nothing needs to be signed: ${PULL_ONLY}`,
-  'http.host': 'links are relative',
+  'http.host': 'links are relative; only `regcache clients` takes it, for the cache’s URL',
   'http.relativeurls': 'links are relative',
 };
 

@@ -1,0 +1,12 @@
+import type { ClientFiles } from './plan-clients.ts';
+
+/** The files as text: each behind a comment with its path, and at the end what else there is to do. */
+export function printFiles({ files, notes }: ClientFiles): string {
+  const parts = files.map(({ path, content }) => `# ${path}\n${content}`);
+  return [...parts, printNotes(notes)].filter((part) => part !== '').join('\n');
+}
+
+/** What else there is to do, a comment for each client. */
+export function printNotes(notes: ClientFiles['notes']): string {
+  return notes.map(({ client, text }) => `${`${client}: ${text}`.replaceAll(/^/gm, '# ')}\n`).join('');
+}
