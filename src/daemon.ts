@@ -79,8 +79,8 @@ export class Daemon {
       });
       opened.push(store);
       const common = { store, upstreamOf: upstreams.of, clock, telemetry };
-      const { fillAfterAbort } = config.cache;
-      const blobs = new BlobCache({ ...common, fillAfterAbort, prefetch: prefetchLimits(current) });
+      const { fillAfterAbort, ranges } = config.cache;
+      const blobs = new BlobCache({ ...common, fillAfterAbort, ranges, prefetch: prefetchLimits(current) });
       opened.push(blobs);
       const freshness = (): Config['cache'] => current.config.cache;
       const manifests = new ManifestCache({

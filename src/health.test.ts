@@ -20,6 +20,7 @@ const FINISHED: TelemetryEvent = {
   upstream: 'u',
   sizeBytes: 1,
   durationMs: 1,
+  connections: 1,
 };
 
 describe('Health', () => {

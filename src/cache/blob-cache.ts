@@ -5,6 +5,7 @@ import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import type { Store } from '../store/store.ts';
 import type { StoredBlob } from '../store/stored-blob.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import { UpstreamError } from '../upstream/error.ts';
 import type { BlobHead, Upstream } from '../upstream/upstream.ts';
 import { BadContent } from './bad-content.ts';
 import { BypassSource } from './bypass.ts';
@@ -15,6 +16,8 @@ import { Fills } from './fills.ts';
 import { failure, refusal, sentWrongBytes } from './not-pulled.ts';
 import { Prefetcher, type PrefetchLimits } from './prefetch.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
+import { RangeSupport } from './range-support.ts';
+import type { RangeSettings } from './ranged-receive.ts';
 import { StoredSource } from './stored-source.ts';
 import { tellStoreFailure } from './tell-store-failure.ts';
 
@@ -45,6 +48,7 @@ export interface BlobCacheDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly fillAfterAbort: boolean;
+  readonly ranges: RangeSettings;
   /** What fetching ahead may take; undefined: nothing is fetched ahead, nor without `fillAfterAbort`. */
   readonly prefetch: PrefetchLimits | undefined;
 }
@@ -56,6 +60,7 @@ export class BlobCache {
   readonly #deps: BlobCacheDeps;
   readonly #fills: Fills;
   readonly #badContent: BadContent;
+  readonly #rangeSupport: RangeSupport;
   readonly #heads = new SharedTask<BlobHead>();
   readonly #prefetcher: Prefetcher | undefined;
 
@@ -63,9 +68,10 @@ export class BlobCache {
     this.#deps = deps;
     this.#fills = new Fills(deps.store);
     this.#badContent = new BadContent(deps.clock);
+    this.#rangeSupport = new RangeSupport(deps.clock);
     const { prefetch, fillAfterAbort } = deps;
     if (prefetch === undefined || !fillAfterAbort) return;
-    const startFill = (request: FillRequest): Fill | undefined => this.#startFill(request);
+    const startFill = (request: FillRequest): Fill => this.#startFill(request);
     this.#prefetcher = new Prefetcher({ ...deps, ...prefetch, fills: this.#fills, startFill });
   }
 
@@ -130,19 +136,13 @@ export class BlobCache {
     // A fill that is fetched ahead may have started since the digest was looked for; else a mark is a removed blob's.
     const wasRunning = this.#fills.isRunning(pull.digest);
     const fill = this.#startFill(pull);
-    if (fill === undefined) return sentWrongBytes();
-    return await this.#follow(pull, fill, this.#takePrefetched(pull) && wasRunning ? 'prefetched' : 'miss');
+    const taken = this.#prefetcher?.take(pull.digest) === true && wasRunning;
+    return await this.#follow(pull, fill, taken ? 'prefetched' : 'miss');
   }
 
-  /** Undefined where the upstream is remembered to send wrong bytes. */
-  #startFill(request: FillRequest): Fill | undefined {
-    const { name } = this.#deps.upstreamOf(request.repository);
-    if (this.#badContent.has(request.digest, name)) return undefined;
-    return this.#fills.start(request, { ...this.#deps, badContent: this.#badContent });
-  }
-
-  #takePrefetched({ digest }: BlobPull): boolean {
-    return this.#prefetcher?.take(digest) ?? false;
+  #startFill(request: FillRequest): Fill {
+    const badContent = this.#badContent;
+    return this.#fills.start(request, { ...this.#deps, badContent, rangeSupport: this.#rangeSupport });
   }
 
   async #serve(pull: BlobPull, blob: StoredBlob): Promise<BlobResult> {
@@ -150,7 +150,7 @@ export class BlobCache {
     const proof = await this.#proveOr(pull, source);
     if (proof.kind === 'not-pulled') return proof;
     this.#touch(pull.digest);
-    const held = this.#takePrefetched(pull) ? PREFETCHED : HIT;
+    const held = this.#prefetcher?.take(pull.digest) === true ? PREFETCHED : HIT;
     return { kind: 'blob', sizeBytes: source.sizeBytes, source, passage: proof.passage ?? held };
   }
 
@@ -168,7 +168,7 @@ export class BlobCache {
         if (proof.kind === 'not-pulled') return proof;
       }
       if (fill.isFailing) return undefined;
-      const outcome = this.#takePrefetched(pull) ? 'prefetched' : 'joined';
+      const outcome = this.#prefetcher?.take(pull.digest) === true ? 'prefetched' : 'joined';
       const followed = await this.#follow(pull, fill, outcome);
       if (own || fill.state.kind !== 'refused') return followed;
       return undefined;
@@ -212,17 +212,22 @@ export class BlobCache {
   #bypass(pull: BlobPull, sizeBytes: number | undefined, prefix: BypassPrefix | undefined): ByteSource {
     const { clock, telemetry, upstreamOf } = this.#deps;
     const { digest, passport, repository } = pull;
+    let sender = '';
+    const avoids = (upstream: string): boolean => this.#badContent.has(digest, upstream);
     return new BypassSource({
       digest,
       sizeBytes,
-      open: (startBytes, signal) =>
-        upstreamOf(repository).openBlob({ name: repository.name, digest, startBytes }, passport, signal),
+      open: async (startBytes, signal) => {
+        const request = { name: repository.name, digest, startBytes, sizeBytes, avoids };
+        const answer = await upstreamOf(repository).openBlob(request, passport, signal);
+        if (answer.kind === 'found') sender = answer.upstream;
+        return answer;
+      },
       prefix,
       clock,
       onWrongDigest: (got) => {
-        const upstream = upstreamOf(repository).name;
-        this.#badContent.add(digest, upstream);
-        telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got, upstream });
+        this.#badContent.add(digest, sender);
+        telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got, upstream: sender });
       },
     });
   }
@@ -277,6 +282,7 @@ export class BlobCache {
 
   #failed(error: unknown, pull: BlobPull, startedMs: number): NotPulled {
     if (error instanceof WrongDigestError) return sentWrongBytes();
+    if (error instanceof UpstreamError && error.kind === 'avoided') return sentWrongBytes();
     const { clock, telemetry } = this.#deps;
     const upstream = this.#deps.upstreamOf(pull.repository).name;
     const request = `blob ${pull.digest} of ${repositoryKey(pull.repository)}`;

@@ -116,8 +116,9 @@ test.each([
 test('a longer blob than was announced is never sent as if it were whole', async () => {
   const { content, path } = freshBlob('longer than announced');
   await using upstream = await startScriptedUpstream();
+  const headers = { 'docker-content-digest': content.digest };
   const longer = seededContent('longer than announced', SIZE_BYTES + 100_000);
-  upstream.on('GET', path, sends(content)).on('GET', path, sends(longer, { chunked: true }));
+  upstream.on('GET', path, sends(content)).on('GET', path, sends(longer, { chunked: true, headers }));
   await using cache = await openTestCache({ upstreamUrl: upstream.url, disk: broken });
   const read = await cache.read('team/app', content.digest);
   expect(read.bytes.length).toBeLessThan(SIZE_BYTES);

@@ -12,3 +12,8 @@ export class WrongDigestError extends Error {
     this.got = got;
   }
 }
+
+/** A connection was silent for so long that another one has taken what it lacks. */
+export class StalledError extends Error {
+  override readonly name = 'StalledError';
+}

@@ -145,6 +145,7 @@ test('a finished fill leaves the blob, its proof and its index row, and nothing 
     },
     {
       kind: 'fill-finished',
+      connections: 1,
       digest: content.digest,
       upstream: upstreamName,
       sizeBytes: 300_000,

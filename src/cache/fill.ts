@@ -8,12 +8,14 @@ import type { Store } from '../store/store.ts';
 import { StoreWriteError } from '../store/store-write-error.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { BlobAnswer, Passport, Upstream } from '../upstream/upstream.ts';
-import type { Refused, Trail } from '../upstream/verdict.ts';
 import type { BadContent } from './bad-content.ts';
 import type { ByteSource } from './byte-source.ts';
 import { WrongDigestError } from './fill-error.ts';
+import type { FillState, Opened } from './fill-state.ts';
 import { Follower } from './follower.ts';
-import { type FoundBlob, receiveBlob } from './receive.ts';
+import type { RangeSupport } from './range-support.ts';
+import { RangedReceive, type RangeSettings } from './ranged-receive.ts';
+import { type FoundBlob, type Part, receiveBlob, type ReceiveOptions } from './receive.ts';
 import { tellStoreFailure } from './tell-store-failure.ts';
 
 export interface FillDeps {
@@ -23,6 +25,8 @@ export interface FillDeps {
   readonly badContent: BadContent;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly ranges: RangeSettings;
+  readonly rangeSupport: RangeSupport;
   /** Whether the fill goes on when its last client has left. */
   readonly fillAfterAbort: boolean;
 }
@@ -32,18 +36,6 @@ export interface FillRequest {
   readonly digest: Digest;
   readonly passport: Passport;
 }
-
-/** How a fill began. */
-export type Opened =
-  | { readonly kind: 'filling'; readonly sizeBytes: number | undefined; readonly trail: Trail }
-  | { readonly kind: 'bypass'; readonly sizeBytes: number | undefined; readonly trail: Trail }
-  | Refused;
-
-type State =
-  | { readonly kind: 'running' }
-  | { readonly kind: 'stored' }
-  | { readonly kind: 'refused' }
-  | { readonly kind: 'failed'; readonly error: unknown };
 
 /**
  * One download of one digest into the store; the states are those of `README.md` beside this file. It runs on
@@ -61,11 +53,15 @@ export class Fill {
   readonly #controller = new AbortController();
   readonly #changed = new Notifier();
   readonly #opened = Promise.withResolvers<Opened>();
-  #state: State = { kind: 'running' };
+  #state: FillState = { kind: 'running' };
   #writer: BlobWriter | undefined;
   #sizeBytes: number | undefined;
   #proven = false;
   #clients = 0;
+  /** Where followers wait for bytes. */
+  readonly #wanted = new Set<{ readonly position: number }>();
+  /** Who has sent any of it. */
+  readonly #senders = new Set<string>();
 
   constructor(request: FillRequest, deps: FillDeps) {
     this.digest = request.digest;
@@ -82,7 +78,7 @@ export class Fill {
     return this.#sizeBytes;
   }
 
-  get state(): State {
+  get state(): FillState {
     return this.#state;
   }
 
@@ -96,17 +92,26 @@ export class Fill {
     return this.#state.kind === 'failed' || (this.#controller.signal.aborted && !this.#proven);
   }
 
-  /** How far the bytes are good to be sent; the last one is announced only once the digest is proven. */
-  get announcedBytes(): number {
+  /**
+   * How far the bytes from a position on are good to be sent: the offset after the last of them. The blob's last byte
+   * is announced only once the digest is proven.
+   */
+  announcedFrom(position: number): number {
     if (this.#writer === undefined) return 0;
-    const readable = this.#writer.readableBytes;
+    const readable = this.#writer.readableFrom(position);
     if (this.#proven) return readable;
     return Math.max(0, Math.min(readable, (this.#sizeBytes ?? readable) - 1));
   }
 
-  /** Waits until more is announced or the state has changed. */
-  async changed(signal: AbortSignal): Promise<void> {
-    await this.#changed.wait(signal);
+  /** Waits until something is announced or the state has changed; what is waited for is fetched first. */
+  async changed(position: number, signal: AbortSignal): Promise<void> {
+    const waiting = { position };
+    this.#wanted.add(waiting);
+    try {
+      await this.#changed.wait(signal);
+    } finally {
+      this.#wanted.delete(waiting);
+    }
   }
 
   /**
@@ -153,7 +158,7 @@ export class Fill {
 
   async #run(): Promise<void> {
     try {
-      const first = await this.#open(0);
+      const first = await this.#open({ atBytes: 0, endBytes: Infinity });
       if (first.kind === 'refused') {
         this.#state = { kind: 'refused' };
         this.#opened.resolve(first);
@@ -193,23 +198,52 @@ export class Fill {
     const upstream = this.#upstream.name;
     telemetry.emit({ kind: 'fill-started', digest, repository, upstream, sizeBytes: announced });
     this.#opened.resolve({ kind: 'filling', sizeBytes: announced, trail: first.trail });
-    const sizeBytes = await receiveBlob({
-      first,
-      sizeBytes: announced,
-      offsetBytes: 0,
-      open: (offsetBytes) => this.#open(offsetBytes),
-      sink: (chunk) => writer.write(chunk),
-      onResume: (offsetBytes, error) =>
-        telemetry.emit({ kind: 'fill-resumed', digest, upstream, offsetBytes, reason: error.message }),
-      clock,
-      signal: this.#controller.signal,
-    });
+    const { sizeBytes, connections } = await this.#receive(first, writer);
     this.#sizeBytes = sizeBytes;
     const result = await writer.commit(() => this.#prove());
     if (result.kind === 'wrong-digest') throw new WrongDigestError(digest, result.actual);
     await store.prove(this.repository, digest, 'blob', { sizeBytes });
     const durationMs = clock.monotonic() - startedMs;
-    telemetry.emit({ kind: 'fill-finished', digest, upstream, sizeBytes, durationMs });
+    telemetry.emit({ kind: 'fill-finished', digest, upstream, sizeBytes, durationMs, connections });
+  }
+
+  async #receive(
+    first: FoundBlob,
+    writer: BlobWriter,
+  ): Promise<{ readonly sizeBytes: number; readonly connections: number }> {
+    const { clock, telemetry, ranges: settings, rangeSupport: support } = this.#deps;
+    const { digest } = this;
+    const { sizeBytes } = first;
+    const common = {
+      first,
+      onResume: ((offsetBytes, error) => {
+        const upstream = this.#upstream.name;
+        telemetry.emit({ kind: 'fill-resumed', digest, upstream, offsetBytes, reason: error.message });
+      }) satisfies ReceiveOptions['onResume'],
+      clock,
+      signal: this.#controller.signal,
+    };
+    if (sizeBytes === undefined) {
+      const open = async (atBytes: number): Promise<BlobAnswer> =>
+        this.#open({ atBytes, endBytes: Infinity });
+      const sink: ReceiveOptions['sink'] = (chunk) => writer.write(chunk);
+      const received = await receiveBlob({ ...common, sizeBytes, offsetBytes: 0, open, sink });
+      return { sizeBytes: received, connections: 1 };
+    }
+    const receive = new RangedReceive({
+      ...common,
+      sizeBytes,
+      open: (part) => this.#open(part),
+      openPart: (startBytes) => {
+        const part = startBytes === 0 ? writer : writer.openPart(startBytes);
+        return (chunk) => part.write(chunk);
+      },
+      wanted: () => Array.from(this.#wanted, ({ position }) => position),
+      settings,
+      support,
+    });
+    await receive.run();
+    return { sizeBytes, connections: receive.connections };
   }
 
   /** The last byte may go out; what is left is the disk's affair. */
@@ -234,10 +268,15 @@ export class Fill {
     }
   }
 
-  async #open(offsetBytes: number): Promise<BlobAnswer> {
+  async #open({ atBytes: startBytes, endBytes: end }: Part): Promise<BlobAnswer> {
     const { repository, digest } = this;
-    const request = { name: repository.name, digest, startBytes: offsetBytes };
-    return await this.#upstream.openBlob(request, this.#passport, this.#controller.signal);
+    const sizeBytes = this.#sizeBytes;
+    const endBytes = end === Infinity || end === sizeBytes ? undefined : end;
+    const avoids = (upstream: string): boolean => this.#deps.badContent.has(digest, upstream);
+    const request = { name: repository.name, digest, startBytes, endBytes, sizeBytes, avoids };
+    const answer = await this.#upstream.openBlob(request, this.#passport, this.#controller.signal);
+    if (answer.kind === 'found') this.#senders.add(answer.upstream);
+    return answer;
   }
 
   #tell(error: unknown): void {
@@ -245,8 +284,9 @@ export class Fill {
     const { digest } = this;
     const upstream = this.#upstream.name;
     if (error instanceof WrongDigestError) {
-      badContent.add(digest, upstream);
-      telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got: error.got, upstream });
+      for (const sender of this.#senders) badContent.add(digest, sender);
+      const senders = [...this.#senders].join(', ');
+      telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got: error.got, upstream: senders });
     } else if (error instanceof StoreWriteError) {
       tellStoreFailure(error, digest, telemetry);
     } else if (this.#writer !== undefined) {

@@ -36,13 +36,13 @@ export class Follower implements ByteSource {
     for (;;) {
       signal.throwIfAborted();
       if (this.#bypass !== undefined) return await this.#bypass.read(into, position, signal);
-      const ready = this.#fill.announcedBytes - position;
+      const ready = this.#fill.announcedFrom(position) - position;
       if (ready > 0) return await this.readFile(into.subarray(0, Math.min(into.length, ready)), position);
       // Whatever becomes of the file: all its bytes have come, and they are right.
       if (this.#fill.isProven) return 0;
       const { state } = this.#fill;
       if (state.kind === 'failed') this.#failOver(state.error);
-      else await this.#fill.changed(signal);
+      else await this.#fill.changed(position, signal);
     }
   }
 

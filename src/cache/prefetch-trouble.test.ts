@@ -1,5 +1,6 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { says, sends } from '../../fixtures/behaviour.ts';
+import type { Exchange } from '../../fixtures/recording-server.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { freshImage, offer, outcomeOf, pathOf, readManifest } from '../../fixtures/small-image.ts';
 import { SteppedBlob } from '../../fixtures/stepped-blob.ts';
@@ -43,6 +44,25 @@ test('what the upstream refuses or fails to send is told once, and the rest is l
   }
 });
 
+test('a client that waits for what is refused is told so, and the operator hears no more of it', async () => {
+  const image = freshImage('refused to a client');
+  await using upstream = await startScriptedUpstream();
+  const asked = Promise.withResolvers<Exchange>();
+  upstream.on('GET', pathOf(image.config), asked.resolve);
+  offer(upstream, ...image.layers);
+  await using cache = await openTestCache({ upstreamUrl: upstream.url, disk, prefetch: ONE_AT_A_TIME });
+  await readManifest(cache, upstream, image);
+  await outcomeOf(cache, image.layers[0]);
+  const exchange = await asked.promise;
+  const client = cache.get('team/app', image.config.digest);
+  // The client has taken it over once the next one is asked for.
+  await upstream.asked('GET', pathOf(image.layers[1]));
+  await says(404)(exchange);
+  await expect(client).resolves.toMatchObject({ error: { code: 'BLOB_UNKNOWN' } });
+  await cache.blobs[Symbol.asyncDispose]();
+  expect(cache.told('upstream-failed')).toEqual([]);
+});
+
 test('wrong bytes that were fetched ahead are remembered as those of any fill', async () => {
   const image = freshImage('wrong bytes');
   const [first, second, third] = image.layers;
@@ -54,6 +74,7 @@ test('wrong bytes that were fetched ahead are remembered as those of any fill', 
   await outcomeOf(cache, first);
   await cache.tells('digest-mismatch');
   await expect(cache.get('team/app', second.digest)).resolves.toMatchObject({ error: { status: 502 } });
+  await cache.tells('fill-finished', 2);
   await cache.clock.advance(60_000);
   // The image starts again: the bad one is passed over.
   await expect(outcomeOf(cache, first)).resolves.toBe('hit');
@@ -95,4 +116,33 @@ test('a cache that ends while blobs wait and arrive leaves nothing running', asy
   expect(cache.blobs.runningFills).toBe(0);
   await held.left();
   expect(cache.told('internal-error')).toEqual([]);
+});
+
+test('a cache that ends while a blob is looked for waits for that, and does not ask for it', async () => {
+  const image = freshImage('looked for');
+  await using upstream = await startScriptedUpstream();
+  offer(upstream, image.layers[0]);
+  await using cache = await openTestCache({ upstreamUrl: upstream.url, disk, prefetch: ONE_AT_A_TIME });
+  await readManifest(cache, upstream, image);
+  const { store } = disk;
+  const openBlob = store.openBlob.bind(store);
+  const found = Promise.withResolvers<void>();
+  const spy = vi.spyOn(store, 'openBlob').mockImplementation(async (digest) => {
+    if (digest === image.config.digest) await found.promise;
+    return await openBlob(digest);
+  });
+  await outcomeOf(cache, image.layers[0]);
+  await cache.tells('fill-finished');
+  let ended = false;
+  const ending = cache.blobs[Symbol.asyncDispose]().then(() => {
+    ended = true;
+  });
+  await cache.clock.advance(1);
+  expect(ended).toBe(false);
+  found.resolve();
+  await ending;
+  expect(spy.mock.calls.flat()).not.toContain(image.layers[1].digest);
+  spy.mockRestore();
+  expect(upstream.count('GET', pathOf(image.config))).toBe(0);
+  expect(cache.blobs.runningFills).toBe(0);
 });

@@ -59,6 +59,10 @@ test('a stored layer starts the others too, and what is stored is not asked for'
   await cache.tells('fill-finished', 4);
   await expect(outcomeOf(cache, second)).resolves.toBe('prefetched');
   await expect(outcomeOf(cache, third)).resolves.toBe('hit');
+  // Nor is it held for having been looked at.
+  await cache.clock.advance(1);
+  const removal = disk.store.remove(third.digest, { by: 'used', cutoffMs: cache.clock.now() });
+  await expect(removal).resolves.toMatchObject({ removed: true });
 });
 
 test('neither a config nor a HEAD nor another repository starts anything, nor does a layer alone', async () => {
@@ -82,6 +86,11 @@ test('neither a config nor a HEAD nor another repository starts anything, nor do
   );
   await cache.manifest('team/app', digest, true);
   await outcomeOf(cache, unread.layers[0]);
+  await cache.tells('fill-finished', 3);
+  await cache.clock.advance(600_001);
+  await cache.manifest('team/app', quiet.manifest.digest, true);
+  upstream.on('HEAD', pathOf(layer), sends(layer));
+  await expect(outcomeOf(cache, layer)).resolves.toBe('revalidated');
   // Had anything waited, it would have been asked for before this.
   offer(upstream, ...control.blobs);
   await readManifest(cache, upstream, control);
@@ -198,6 +207,25 @@ test('what does not fit into the budget is left out, until a layer is asked for 
   await expect(outcomeOf(cache, third)).resolves.toBe('prefetched');
 });
 
+test('a blob that a client takes out of the queue leaves its bytes to others', async () => {
+  const image = freshImage('out of the queue');
+  const [first, second, third] = image.layers;
+  await using upstream = await startScriptedUpstream();
+  const config = new SteppedBlob(image.config);
+  upstream.on('GET', pathOf(image.config), config.answer);
+  offer(upstream, first, second, third);
+  const prefetch = { ...ONE_AT_A_TIME, maxBytes: 3_000 };
+  await using cache = await openTestCache({ upstreamUrl: upstream.url, disk, prefetch });
+  await readManifest(cache, upstream, image);
+  await outcomeOf(cache, first);
+  await config.asked();
+  await cache.clock.advance(60_000);
+  await expect(outcomeOf(cache, second)).resolves.toBe('miss');
+  await config.finish();
+  await cache.tells('fill-finished', 4);
+  await expect(outcomeOf(cache, third)).resolves.toBe('prefetched');
+});
+
 test('four at most are fetched ahead in a namespace, and a client’s own go beside them', async () => {
   const layers = Array.from({ length: 7 }, (_, index) => seededContent(`many layers ${index}`, 1_000));
   const stepped = layers.map((layer) => new SteppedBlob(layer));
@@ -250,6 +278,28 @@ test('where there are too few connections, or fills end with their clients, noth
     }
     await expect(outcomeOf(cache, image.config)).resolves.toBe('miss');
     await cache.tells('fill-finished', 4);
+  }
+});
+
+test('a namespace without room for this takes no bytes from the others', async () => {
+  const [narrow, wide] = [freshImage('narrow'), freshImage('wide')];
+  const repository = { ...repositoryOf('team/app'), namespace: parseNamespace('dtr.test') };
+  await using upstream = await startScriptedUpstream();
+  offer(upstream, narrow.layers[0], ...wide.blobs);
+  const prefetch = {
+    maxBytes: 4_000,
+    connectionsOf: (namespace: string) => (namespace === repository.namespace ? 2 : 3),
+  };
+  await using cache = await openTestCache({ upstreamUrl: upstream.url, disk, prefetch });
+  const { digest, sizeBytes } = narrow.manifest;
+  cache.blobs.noteManifest(repository, digest, narrow.manifest.read(0, sizeBytes));
+  const pull = { ...cache.pull('team/app'), repository, digest: narrow.layers[0].digest };
+  await readResult(await cache.blobs.get(pull));
+  await readManifest(cache, upstream, wide);
+  await outcomeOf(cache, wide.layers[0]);
+  await cache.tells('fill-finished', 5);
+  for (const blob of [wide.config, wide.layers[1], wide.layers[2]]) {
+    await expect(outcomeOf(cache, blob)).resolves.toBe('prefetched');
   }
 });
 

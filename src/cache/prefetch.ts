@@ -19,8 +19,7 @@ export interface PrefetchLimits {
 
 export interface PrefetcherDeps extends PrefetchLimits {
   readonly fills: Pick<Fills, 'locate' | 'isRunning'>;
-  /** Starts a fill; undefined where that is no use now. */
-  readonly startFill: (request: FillRequest) => Fill | undefined;
+  readonly startFill: (request: FillRequest) => Fill;
   readonly upstreamOf: (repository: Repository) => Upstream;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
@@ -67,7 +66,9 @@ export class Prefetcher implements AsyncDisposable {
   /** Notes a client's GET: a blob that waits is the client's from now on, and a layer starts its image. */
   noteGet({ repository, digest, passport }: FillRequest): void {
     this.#release(this.#waiting, digest);
-    for (const { digest: other, sizeBytes } of this.#images.start(repository, digest)) {
+    const blobs = this.#images.start(repository, digest);
+    if (blobs.length === 0) return;
+    for (const { digest: other, sizeBytes } of blobs) {
       if (other !== digest) this.#enqueue({ repository, digest: other, sizeBytes, passport });
     }
     this.#fetchNext();
@@ -129,8 +130,9 @@ export class Prefetcher implements AsyncDisposable {
       const failure = await whyNotOpened(fill);
       await fill.ended;
       if (fill.state.kind === 'stored') return;
-      this.#leaveToClients(repository);
       const untold = this.#unused.delete(digest) && failure !== undefined;
+      if (failure === 'avoided') return;
+      this.#leaveToClients(repository);
       if (untold) this.#tell(ahead, failure);
     } catch (error) {
       const { message: reason, stack = '' } = error instanceof Error ? error : new Error(String(error));
@@ -149,7 +151,7 @@ export class Prefetcher implements AsyncDisposable {
     if (place.kind === 'stored') await place.blob.close();
     if (place.kind !== 'absent' || this.#stopped || fills.isRunning(digest)) return undefined;
     const fill = startFill(ahead);
-    if (fill !== undefined) this.#unused.set(digest, true);
+    this.#unused.set(digest, true);
     return fill;
   }
 
@@ -180,8 +182,11 @@ interface Failure {
   readonly hint: string | undefined;
 }
 
-/** Why the upstream has sent nothing; whatever happens later, and to the store, the fill tells itself. */
-async function whyNotOpened(fill: Fill): Promise<Failure | undefined> {
+/**
+ * Why the upstream has sent nothing; whatever happens later, and to the store, the fill tells itself. `avoided` where
+ * nobody was asked, because of wrong bytes that were sent before.
+ */
+async function whyNotOpened(fill: Fill): Promise<Failure | 'avoided' | undefined> {
   try {
     const opened = await fill.opened;
     if (opened.kind !== 'refused') return undefined;
@@ -190,7 +195,8 @@ async function whyNotOpened(fill: Fill): Promise<Failure | undefined> {
       hint: undefined,
     };
   } catch (error) {
-    return error instanceof UpstreamError ? { reason: error.message, hint: error.hint } : undefined;
+    if (!(error instanceof UpstreamError)) return undefined;
+    return error.kind === 'avoided' ? 'avoided' : { reason: error.message, hint: error.hint };
   }
 }
 

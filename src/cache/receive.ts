@@ -8,15 +8,22 @@ export type FoundBlob = Extract<BlobAnswer, { kind: 'found' }>;
 /** Waits before each try that follows one without progress; when they are used up, the upstream has failed. */
 const RETRY_DELAYS_MS: readonly number[] = [0, 100, 300, 1_000, 2_000, 4_000];
 
+/** A part of a blob on its way: both ends move while it is received. */
+export interface Part {
+  /** The first byte that has not come yet. */
+  atBytes: number;
+  /** The offset after the last byte that is wanted; it may come nearer. Infinity where the size is not known. */
+  endBytes: number;
+}
+
 export interface ReceiveOptions {
-  /** The answer that has come already, from `offsetBytes` or before. */
-  readonly first: FoundBlob;
+  readonly part: Part;
+  /** The answer that has come already, from the part's start or before. */
+  readonly first?: FoundBlob | undefined;
   /** The size that clients were told; undefined where they were told none. */
   readonly sizeBytes: number | undefined;
-  /** Where the sink stands: the first byte that it has not. */
-  readonly offsetBytes: number;
-  /** Asks for the blob again from an offset on. */
-  readonly open: (offsetBytes: number) => Promise<BlobAnswer>;
+  /** Asks for what the part lacks. */
+  readonly open: (part: Part) => Promise<BlobAnswer>;
   readonly sink: ByteSink;
   readonly onResume: (offsetBytes: number, error: UpstreamError) => void;
   readonly clock: Clock;
@@ -24,44 +31,53 @@ export interface ReceiveOptions {
 }
 
 /**
- * Takes a blob in order from an upstream that may break off: it is asked again at the same offset, and any
+ * Takes a part of a blob in order from an upstream that may break off: it is asked again at the same offset, and any
  * progress renews the budget of tries.
- * @returns the blob's size
  * @throws {UpstreamError} when the upstream has failed for good; the signal's reason; whatever the sink throws
  */
-export async function receiveBlob(options: ReceiveOptions): Promise<number> {
-  const { clock, signal, sizeBytes } = options;
-  let offsetBytes = options.offsetBytes;
-  let answer: FoundBlob | undefined = sameSize(options.first, sizeBytes);
+export async function receivePart(options: ReceiveOptions): Promise<void> {
+  const { part, clock, signal, sizeBytes } = options;
+  let answer = options.first && sameSize(options.first, sizeBytes);
   for (let idle = 0; ;) {
-    const before = offsetBytes;
+    const before = part.atBytes;
     try {
-      answer ??= await reopen(options, offsetBytes, sizeBytes);
-      await drain(answer, offsetBytes, sizeBytes, (chunk) => {
-        offsetBytes += chunk.length;
-        return options.sink(chunk);
-      });
-      if (sizeBytes === undefined || offsetBytes === sizeBytes) return offsetBytes;
+      answer ??= await reopen(options);
+      await drain(answer, options);
+      // Where the size is unknown, the clean end is the end.
+      if (part.endBytes === Infinity || part.atBytes >= part.endBytes) return;
       throw new UpstreamError('cut', 'the answer ended too early');
     } catch (error) {
-      // Where the size is unknown, an early end can't be told from the end: only a broken connection is resumed.
+      if (error instanceof PartIsWhole) return;
       if (signal.aborted || !(error instanceof UpstreamError) || !error.retryable) throw error;
-      idle = offsetBytes > before ? 0 : idle + 1;
+      idle = part.atBytes > before ? 0 : idle + 1;
       const delayMs = RETRY_DELAYS_MS[idle];
       if (delayMs === undefined) throw error;
       if (delayMs > 0) await clock.sleep(delayMs, signal);
-      options.onResume(offsetBytes, error);
+      options.onResume(part.atBytes, error);
       answer = undefined;
     }
   }
 }
 
-async function reopen(
-  options: ReceiveOptions,
-  offsetBytes: number,
-  sizeBytes: number | undefined,
-): Promise<FoundBlob> {
-  const answer = await options.open(offsetBytes);
+/** Receives a blob from an offset on to its end. @returns its size */
+export async function receiveBlob(
+  options: Omit<ReceiveOptions, 'part' | 'open'> & {
+    readonly offsetBytes: number;
+    readonly open: (offsetBytes: number) => Promise<BlobAnswer>;
+  },
+): Promise<number> {
+  const part = { atBytes: options.offsetBytes, endBytes: options.sizeBytes ?? Infinity };
+  await receivePart({ ...options, part, open: async ({ atBytes }) => options.open(atBytes) });
+  return part.atBytes;
+}
+
+/** The part's end came nearer while its bytes were under way: what follows is another connection's. */
+class PartIsWhole extends Error {
+  override readonly name = 'PartIsWhole';
+}
+
+async function reopen({ part, open, sizeBytes }: ReceiveOptions): Promise<FoundBlob> {
+  const answer = await open(part);
   if (answer.kind === 'refused') {
     throw new UpstreamError(
       'protocol',
@@ -78,19 +94,23 @@ function sameSize(answer: FoundBlob, sizeBytes: number | undefined): FoundBlob {
   throw new UpstreamError('protocol', `the blob had ${sizeBytes} bytes and now has ${answer.sizeBytes}`);
 }
 
-async function drain(
-  answer: FoundBlob,
-  offsetBytes: number,
-  sizeBytes: number | undefined,
-  sink: ByteSink,
-): Promise<void> {
+async function drain(answer: FoundBlob, { part, sizeBytes, sink }: ReceiveOptions): Promise<void> {
   let position = answer.startBytes;
   await answer.body.consume((chunk) => {
-    const known = Math.max(0, Math.min(chunk.length, offsetBytes - position));
+    const known = Math.max(0, Math.min(chunk.length, part.atBytes - position));
     position += chunk.length;
     if (sizeBytes !== undefined && position > sizeBytes) {
       throw new UpstreamError('protocol', 'it sent more bytes than it announced');
     }
-    return known === chunk.length ? undefined : sink(chunk.subarray(known));
+    const wanted = chunk.subarray(
+      known,
+      Math.max(known, chunk.length - Math.max(0, position - part.endBytes)),
+    );
+    part.atBytes += wanted.length;
+    const pause = wanted.length === 0 ? undefined : sink(wanted);
+    if (position <= part.endBytes || part.atBytes < part.endBytes) return pause;
+    // The write of the last piece is waited for by the commit.
+    pause?.catch(() => undefined);
+    throw new PartIsWhole();
   });
 }

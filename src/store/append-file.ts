@@ -15,32 +15,38 @@ interface Flush {
 }
 
 /**
- * Appends pieces to a file, one `writev` at a time: a piece is written at the next turn of the event loop, and what comes
+ * Writes pieces to a file, one after the other from an offset on, one `writev` at a time: a piece is written at the next turn of the event loop, and what comes
  * while a write is in flight is gathered for the next one. So a slow source has no delay and a fast one big writes.
  */
 export class AppendFile {
   readonly #file: Pick<OpenFile, 'writev'>;
   readonly #onChange: () => void;
   #pieces: Buffer[] = [];
-  #givenBytes = 0;
-  #writtenBytes = 0;
+  #givenBytes: number;
+  #writtenBytes: number;
   #busy = false;
   #idle = Promise.resolve();
   #flushes: Flush[] = [];
   #room: PromiseWithResolvers<void> | undefined;
   #failure: Error | undefined;
 
-  /** @param onChange told when more is written, or a write has failed */
-  constructor(file: Pick<OpenFile, 'writev'>, onChange: () => void) {
+  /**
+   * @param onChange told when more is written, or a write has failed
+   * @param startBytes the offset in the file of the first byte that will be given
+   */
+  constructor(file: Pick<OpenFile, 'writev'>, onChange: () => void, startBytes = 0) {
     this.#file = file;
     this.#onChange = onChange;
+    this.#givenBytes = startBytes;
+    this.#writtenBytes = startBytes;
   }
 
+  /** The offset in the file after the last byte that is written. */
   get writtenBytes(): number {
     return this.#writtenBytes;
   }
 
-  /** Everything that was given, written or not. */
+  /** The offset after everything that was given, written or not. */
   get givenBytes(): number {
     return this.#givenBytes;
   }

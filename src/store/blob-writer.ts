@@ -1,12 +1,12 @@
-import { createHash, type Hash } from 'node:crypto';
 import { unlink } from 'node:fs/promises';
 import { type Digest, digestAlgorithm, formatDigest } from '../oci/digest.ts';
-import { AppendFile } from './append-file.ts';
 import { BlobReader } from './blob-reader.ts';
 import { errnoOf } from './errno.ts';
+import { FrontierHash } from './frontier-hash.ts';
 import { OpenFile } from './open-file.ts';
 import { placeFile } from './place-file.ts';
 import { StoreWriteError } from './store-write-error.ts';
+import { type Stretch, Stretches } from './stretches.ts';
 
 /** How a blob's writing ended. */
 export type Committed =
@@ -17,7 +17,7 @@ export interface BlobWriterDeps {
   readonly digest: Digest;
   readonly growingFile: string;
   readonly finalFile: string;
-  /** Told when {@link BlobWriter.readableBytes} has grown or a write has failed. */
+  /** Told when more can be read or a write has failed. */
   readonly onReadable: () => void;
   /** Keeps the digest from being removed; returns what lets go of it. */
   readonly hold: () => () => void;
@@ -27,16 +27,28 @@ export interface BlobWriterDeps {
   readonly onEnd: () => void;
 }
 
+/** Writes one part of a blob, in order. */
+export interface PartWriter {
+  /**
+   * Takes a piece of the blob, which belongs to the writer from now on.
+   * @returns a promise only where the caller should pause; it rejects, like that of every later call, with the
+   * {@link StoreWriteError} of a failed write, or after {@link BlobWriter.abort}
+   */
+  write(piece: Buffer): Promise<void> | undefined;
+}
+
 /**
- * A blob on its way into the store: written in order to a temporary file, hashed meanwhile, renamed once it is whole,
- * on the disk and proven to have its digest. Its owner calls {@link commit} or {@link abort}.
+ * A blob on its way into the store: written to a temporary file, from its start or in several parts at a time, hashed
+ * meanwhile, renamed once it is whole, on the disk and proven to have its digest. Its owner calls {@link commit} or
+ * {@link abort}.
  */
-export class BlobWriter {
+export class BlobWriter implements PartWriter {
   readonly digest: Digest;
   readonly #deps: BlobWriterDeps;
   readonly #file: OpenFile;
-  readonly #appended: AppendFile;
-  readonly #hash: Hash;
+  readonly #stretches: Stretches;
+  readonly #first: Stretch;
+  readonly #hash: FrontierHash;
   #committing: Promise<Committed> | undefined;
   #aborting: Promise<void> | undefined;
   #ended = false;
@@ -45,8 +57,16 @@ export class BlobWriter {
     this.digest = deps.digest;
     this.#deps = deps;
     this.#file = file;
-    this.#appended = new AppendFile(file, deps.onReadable);
-    this.#hash = createHash(digestAlgorithm(deps.digest));
+    this.#stretches = new Stretches(file, () => {
+      this.#hash.advance();
+      deps.onReadable();
+    });
+    this.#hash = new FrontierHash({
+      algorithm: digestAlgorithm(deps.digest),
+      file,
+      writtenFrom: (startBytes) => this.#stretches.writtenFrom(startBytes),
+    });
+    this.#first = this.#stretches.open(0);
   }
 
   /** @throws {StoreWriteError} where the temporary file cannot be made */
@@ -59,25 +79,29 @@ export class BlobWriter {
     }
   }
 
-  /** How far a reader may read: written, not yet proven. */
+  /** How far a reader may read from the start: written, not yet proven. */
   get readableBytes(): number {
-    return this.#appended.writtenBytes;
+    return this.#stretches.writtenFrom(0);
+  }
+
+  /** How far a reader may read from a position: the position itself where nothing is written there. */
+  readableFrom(position: number): number {
+    return this.#stretches.writtenFrom(position);
   }
 
   /** Why nothing more is written; undefined while all is well. */
   get failure(): Error | undefined {
-    return this.#appended.failure;
+    return this.#stretches.failure;
   }
 
-  /**
-   * Takes a piece of the blob, which belongs to this writer from now on.
-   * @returns a promise only where the caller should pause; it rejects, like that of every later call, with the
-   * {@link StoreWriteError} of a failed write, or after {@link abort}
-   */
   write(piece: Buffer): Promise<void> | undefined {
-    if (this.#committing !== undefined) return Promise.reject(new Error('the blob is being committed'));
-    if (this.#appended.failure === undefined) this.#hash.update(piece);
-    return this.#appended.append(piece);
+    return this.#write(this.#first, piece);
+  }
+
+  /** Begins to write another part of the blob, from an offset on; parts must not overlap. */
+  openPart(startBytes: number): PartWriter {
+    const stretch = this.#stretches.open(startBytes);
+    return { write: (piece) => this.#write(stretch, piece) };
   }
 
   /**
@@ -85,7 +109,7 @@ export class BlobWriter {
    * @throws {StoreWriteError}
    */
   async flush(): Promise<void> {
-    await this.#appended.flush();
+    await this.#stretches.flush();
   }
 
   /** A reader of the growing file; once open, it goes on after a commit and, as far as was written, after an abort. */
@@ -116,15 +140,21 @@ export class BlobWriter {
     return this.#aborting;
   }
 
+  #write({ file }: Stretch, piece: Buffer): Promise<void> | undefined {
+    if (this.#committing !== undefined) return Promise.reject(new Error('the blob is being committed'));
+    if (file.failure === undefined) this.#hash.take(piece, file.givenBytes);
+    return file.append(piece);
+  }
+
   async #commit(onProven: () => void): Promise<Committed> {
-    await this.#appended.flush();
-    const actual = formatDigest(digestAlgorithm(this.digest), this.#hash.digest('hex'));
+    await this.#stretches.flush();
+    const sizeBytes = this.readableBytes;
+    const actual = formatDigest(digestAlgorithm(this.digest), await this.#hashOf(sizeBytes));
     if (actual !== this.digest) {
       await this.#discard();
       return { kind: 'wrong-digest', actual };
     }
     onProven();
-    const sizeBytes = this.#appended.writtenBytes;
     try {
       await this.#file.sync();
       await placeFile(this.#deps.growingFile, this.#deps.finalFile, () => this.#deps.onStored(sizeBytes));
@@ -135,6 +165,14 @@ export class BlobWriter {
     return { kind: 'stored', sizeBytes };
   }
 
+  async #hashOf(sizeBytes: number): Promise<string> {
+    try {
+      return await this.#hash.digest(sizeBytes);
+    } catch (error) {
+      throw StoreWriteError.from(error);
+    }
+  }
+
   async #abort(): Promise<void> {
     await this.#committing?.catch(() => undefined);
     await this.#discard();
@@ -142,7 +180,7 @@ export class BlobWriter {
 
   async #discard(): Promise<void> {
     if (this.#ended) return;
-    await this.#appended.stop(new Error('the blob was aborted'));
+    await this.#stretches.stop(new Error('the blob was aborted'));
     try {
       await unlinkIfThere(this.#deps.growingFile);
     } finally {

@@ -41,6 +41,8 @@ export type TelemetryEvent =
       readonly upstream: string;
       readonly sizeBytes: number;
       readonly durationMs: number;
+      /** How many it came over. */
+      readonly connections: number;
     }
   | {
       readonly kind: 'fill-failed';

@@ -102,7 +102,7 @@ const EVERY: readonly TelemetryEvent[] = [
     offsetBytes: 2,
     reason: 'the connection was cut',
   },
-  { kind: 'fill-finished', digest: DIGEST, upstream: 'u:5000', sizeBytes: 3, durationMs: 1 },
+  { kind: 'fill-finished', digest: DIGEST, upstream: 'u:5000', sizeBytes: 3, durationMs: 1, connections: 1 },
   { kind: 'fill-failed', digest: DIGEST, upstream: 'u:5000', offsetBytes: 2, reason: 'it died' },
   { kind: 'digest-mismatch', wanted: DIGEST, got: DIGEST, upstream: 'u:5000' },
   {

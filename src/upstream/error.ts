@@ -12,6 +12,8 @@ export type UpstreamErrorKind =
   /** Every hop has sent wrong bytes for the digest a short while ago. */
   | 'avoided';
 
+export const SENT_WRONG_BYTES = 'it sent wrong bytes for this digest a short while ago';
+
 /** The next hop failed: it could not be reached, broke off, or answered what no registry answers. */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';

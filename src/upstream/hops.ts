@@ -4,7 +4,7 @@ import type { Reference } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AnswerTimes } from './answer-times.ts';
-import { UpstreamError } from './error.ts';
+import { SENT_WRONG_BYTES, UpstreamError } from './error.ts';
 import type { HopHealth } from './hop-health.ts';
 import type { HopOrder } from './hop-order.ts';
 import type { RegistryClient } from './registry-client.ts';
@@ -162,7 +162,7 @@ export class Hops implements Upstream {
     const ordered = name === undefined ? hops : order.of(name, beginsPull).flatMap((at) => hops[at] ?? []);
     const all = fallback === undefined ? ordered : [...ordered, fallback];
     const good = all.filter(({ client }) => avoids?.(client.name) !== true);
-    if (good.length === 0) throw new UpstreamError('avoided', 'it sent wrong bytes a short while ago');
+    if (good.length === 0) throw new UpstreamError('avoided', SENT_WRONG_BYTES);
     const awake = good.filter(({ health }) => health.pauseMs(lane) === 0);
     if (awake.length === 0) throw pausing(good, lane);
     const up = awake.filter(({ health }) => health.isUp);

@@ -6,7 +6,7 @@ import type { Namespace } from '../oci/namespace.ts';
 import { type ContentRange, parseContentRange } from '../oci/range.ts';
 import { formatReference, type Reference } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
-import { UpstreamError } from './error.ts';
+import { SENT_WRONG_BYTES, UpstreamError } from './error.ts';
 import type { Hop, HopRequest } from './hop.ts';
 import type { TransportResponse } from './transport.ts';
 import type {
@@ -110,6 +110,7 @@ export class RegistryClient implements Upstream {
 
   async openBlob(request: BlobRequest, passport: Passport, signal: AbortSignal): Promise<BlobAnswer> {
     const { name, digest, startBytes, endBytes } = request;
+    if (request.avoids?.(this.name) === true) throw new UpstreamError('avoided', SENT_WRONG_BYTES);
     const whole = startBytes === 0 && endBytes === undefined;
     const range = whole ? {} : { range: `bytes=${startBytes}-${endBytes === undefined ? '' : endBytes - 1}` };
     const target = { path: `/v2/${name}/blobs/${digest}`, scope: pullScope(name), lane: 'blob' as const };
@@ -199,12 +200,12 @@ function continuing(
   if (known === undefined) return answer;
   const { sizeBytes = known, body } = answer;
   const claimed = single(headers, 'docker-content-digest') ?? '';
-  const differs = isDigest(claimed) && claimed !== digest;
-  if (sizeBytes === known && !differs) return answer;
+  const isSize = sizeBytes === known;
+  if (isSize && (!isDigest(claimed) || claimed === digest)) return answer;
   body.abort(new Error('another blob'));
   throw new UpstreamError(
     'protocol',
-    differs ? `the blob is called ${claimed} there` : `the blob had ${known} bytes and now has ${sizeBytes}`,
+    isSize ? `the blob is called ${claimed} there` : `the blob had ${known} bytes and now has ${sizeBytes}`,
   );
 }
 
