@@ -118,8 +118,8 @@ test('one of many who leaves does not end the question for the others', async ()
   const client = new AbortController();
   const reference = { kind: 'digest', digest: content.digest } as const;
   const left = cache.manifests.pull({ ...cache.pull('team/app', client.signal), reference, headOnly: false });
-  const stays = cache.manifest('team/app', content.digest);
   const exchange = await asked.promise;
+  const stays = cache.manifest('team/app', content.digest);
   await askers.came(2);
   client.abort(new Error('the client left'));
   await expect(left).rejects.toThrow('the client left');
