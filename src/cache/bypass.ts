@@ -21,8 +21,8 @@ export interface BypassDeps {
 }
 
 /**
- * A blob streamed through for one client, because the store cannot take it. Reads must be in order. The last
- * byte waits for the digest where all bytes before it are known.
+ * A blob streamed through for one client, because the store cannot take it. Reads must be in order; what they leave
+ * out is dropped. The last byte waits for the digest where all bytes before it are known.
  */
 export class BypassSource implements ByteSource {
   readonly #deps: BypassDeps;
@@ -30,7 +30,8 @@ export class BypassSource implements ByteSource {
   readonly #changed = new Notifier();
   readonly #queue: Buffer[] = [];
   #queuedBytes = 0;
-  #started = false;
+  /** The offset of the first byte that is queued or still to come; undefined before the first read. */
+  #atBytes: number | undefined;
   #ended = false;
   #failure: unknown;
   #hash: Hash | undefined;
@@ -45,13 +46,18 @@ export class BypassSource implements ByteSource {
   }
 
   async read(into: Buffer, position: number, signal: AbortSignal): Promise<number> {
-    if (!this.#started) {
-      this.#started = true;
+    if (this.#atBytes === undefined) {
+      this.#atBytes = position;
       void this.#run(position);
     }
+    if (position < this.#atBytes) throw new Error('what was streamed through cannot be read again');
     for (;;) {
       // All but the last piece may go; that one waits for the proof.
-      if (this.#queue.length > (this.#ended ? 0 : 1)) return this.#take(into);
+      if (this.#queue.length > (this.#ended ? 0 : 1)) {
+        if (position === this.#atBytes) return this.#take((piece) => piece.copy(into));
+        this.#take((piece) => Math.min(piece.length, position - (this.#atBytes ?? 0)));
+        continue;
+      }
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#ended) return 0;
       await this.#changed.wait(signal);
@@ -64,10 +70,12 @@ export class BypassSource implements ByteSource {
     return Promise.resolve();
   }
 
-  #take(into: Buffer): number {
+  /** Takes bytes off the queue. @param use tells how many of a piece's */
+  #take(use: (piece: Buffer) => number): number {
     const piece = this.#queue[0];
     if (piece === undefined) return 0;
-    const length = piece.copy(into);
+    const length = use(piece);
+    this.#atBytes = (this.#atBytes ?? 0) + length;
     if (length === piece.length) this.#queue.shift();
     else this.#queue[0] = piece.subarray(length);
     this.#queuedBytes -= length;

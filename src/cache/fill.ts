@@ -15,7 +15,7 @@ import type { FillState, Opened } from './fill-state.ts';
 import { Follower } from './follower.ts';
 import type { RangeSupport } from './range-support.ts';
 import { RangedReceive, type RangeSettings } from './ranged-receive.ts';
-import { type FoundBlob, type Part, receiveBlob, type ReceiveOptions } from './receive.ts';
+import { type FoundBlob, type Part, receivePart, type ReceiveOptions } from './receive.ts';
 import { tellStoreFailure } from './tell-store-failure.ts';
 
 export interface FillDeps {
@@ -36,6 +36,9 @@ export interface FillRequest {
   readonly digest: Digest;
   readonly passport: Passport;
 }
+
+/** How long a fill goes on for a client that may come back, where `fillafterabort` is off. */
+const RETURN_MS = 2_000;
 
 /**
  * One download of one digest into the store; the states are those of `README.md` beside this file. It runs on
@@ -151,9 +154,14 @@ export class Fill {
 
   #left(): void {
     this.#clients -= 1;
-    if (this.#clients === 0 && !this.#deps.fillAfterAbort && !this.#proven) {
-      this.abort(new Error('nobody waits any more'));
-    }
+    if (this.#clients === 0 && !this.#deps.fillAfterAbort) void this.#endUnlessAsked();
+  }
+
+  /** A client that leaves may come back at once: containerd resumes so, and reads in ranges that it closes early. */
+  async #endUnlessAsked(): Promise<void> {
+    const { signal } = this.#controller;
+    await this.#deps.clock.sleep(RETURN_MS, signal).catch(() => undefined);
+    if (this.#clients === 0 && !this.#proven) this.abort(new Error('nobody waits any more'));
   }
 
   async #run(): Promise<void> {
@@ -207,28 +215,15 @@ export class Fill {
     telemetry.emit({ kind: 'fill-finished', digest, upstream, sizeBytes, durationMs, connections });
   }
 
-  async #receive(
-    first: FoundBlob,
-    writer: BlobWriter,
-  ): Promise<{ readonly sizeBytes: number; readonly connections: number }> {
-    const { clock, telemetry, ranges: settings, rangeSupport: support } = this.#deps;
-    const { digest } = this;
+  async #receive(first: FoundBlob, writer: BlobWriter): Promise<{ sizeBytes: number; connections: number }> {
+    const { clock, ranges: settings, rangeSupport: support } = this.#deps;
     const { sizeBytes } = first;
-    const common = {
-      first,
-      onResume: ((offsetBytes, error) => {
-        const upstream = this.#upstream.name;
-        telemetry.emit({ kind: 'fill-resumed', digest, upstream, offsetBytes, reason: error.message });
-      }) satisfies ReceiveOptions['onResume'],
-      clock,
-      signal: this.#controller.signal,
-    };
+    const common = { first, onResume: this.#tellResumed, clock, signal: this.#controller.signal };
     if (sizeBytes === undefined) {
-      const open = async (atBytes: number): Promise<BlobAnswer> =>
-        this.#open({ atBytes, endBytes: Infinity });
+      const part = { atBytes: 0, endBytes: Infinity };
       const sink: ReceiveOptions['sink'] = (chunk) => writer.write(chunk);
-      const received = await receiveBlob({ ...common, sizeBytes, offsetBytes: 0, open, sink });
-      return { sizeBytes: received, connections: 1 };
+      await receivePart({ ...common, part, sizeBytes, open: (rest) => this.#open(rest), sink });
+      return { sizeBytes: part.atBytes, connections: 1 };
     }
     const receive = new RangedReceive({
       ...common,
@@ -267,6 +262,11 @@ export class Fill {
       throw error;
     }
   }
+
+  readonly #tellResumed: ReceiveOptions['onResume'] = (offsetBytes, { message: reason }) => {
+    const upstream = this.#upstream.name;
+    this.#deps.telemetry.emit({ kind: 'fill-resumed', digest: this.digest, upstream, offsetBytes, reason });
+  };
 
   async #open({ atBytes: startBytes, endBytes: end }: Part): Promise<BlobAnswer> {
     const { repository, digest } = this;

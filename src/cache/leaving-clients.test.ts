@@ -86,6 +86,9 @@ test('with fillafterabort off, the fill ends with its last client and leaves not
   const pulled = await cache.get('team/app', content.digest);
   await blob.sendTo(50_000);
   if (pulled.kind === 'blob') await pulled.source.close();
+  await cache.clock.advance(1_999);
+  expect(cache.told('fill-failed')).toEqual([]);
+  await cache.clock.advance(1);
   // Who comes now does not join what is ending.
   const next = cache.read('team/app', content.digest);
   await blob.left();
@@ -104,6 +107,7 @@ test('with fillafterabort off, a client that leaves before the upstream has answ
   await upstream.asked('GET', path);
   client.abort(new Error('the client left'));
   await expect(asked).rejects.toThrow('the client left');
+  await cache.clock.advance(2_000);
   await closed.promise;
   await cache.blobs[Symbol.asyncDispose]();
   expect((await disk.files()).filter((file) => file.includes(content.digest.slice(7)))).toEqual([]);

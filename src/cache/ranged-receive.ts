@@ -40,6 +40,7 @@ const WORTH_ROUND_TRIPS = 8;
 /** A window lasts so many round trips, so that the one between two windows costs little. */
 const WINDOW_ROUND_TRIPS = 30;
 const LEAST_WINDOW_BYTES = 1024 * 1024;
+const LEAST_WINDOW_ROUND_TRIPS = 5;
 /** How long all connections are given before they must have brought more than the first one alone. */
 const TRIAL_MS = 2_000;
 const TRIAL_ROUND_TRIPS = 16;
@@ -52,10 +53,6 @@ const STALLED_ROUND_TRIPS = 10;
 interface Mark {
   readonly atMs: number;
   readonly receivedBytes: number;
-}
-
-interface Trial extends Mark {
-  readonly aloneBytesPerMs: number;
 }
 
 /** One connection's part, and how it goes. */
@@ -79,17 +76,21 @@ export class RangedReceive {
   /** Aborts when nobody works any more. */
   readonly #over = new AbortController();
   readonly #startedMs: number;
+  #roundTripMs: number;
   /** How many may work; 0 while the first one is alone and nothing is decided. */
   #allowed = 0;
   #connections = 1;
   #receivedBytes = 0;
   #settled: Mark | undefined;
-  #trial: Trial | undefined;
+  #trial: Mark | undefined;
+  /** The first connection's rate before it had company. */
+  #aloneBytesPerMs = 0;
   #failure: unknown;
   #fatal: { readonly error: unknown } | undefined;
 
   constructor(options: RangedReceiveOptions) {
     this.#options = options;
+    this.#roundTripMs = options.first.roundTripMs;
     this.#startedMs = options.clock.monotonic();
   }
 
@@ -192,7 +193,9 @@ export class RangedReceive {
 
   /** A server that answers a window with the whole blob would send everything before it for nothing. */
   #proper(answer: BlobAnswer, { atBytes }: Part): BlobAnswer {
-    if (answer.kind === 'refused' || answer.startBytes === atBytes || this.#workers.size === 1) return answer;
+    if (answer.kind === 'refused') return answer;
+    this.#roundTripMs = Math.min(this.#roundTripMs, answer.roundTripMs);
+    if (answer.startBytes === atBytes || this.#workers.size === 1) return answer;
     answer.body.abort(new Error('ranges are ignored'));
     this.#options.support.deny(answer.upstream);
     throw new UpstreamError('protocol', 'it ignores ranges');
@@ -226,9 +229,10 @@ export class RangedReceive {
     const leftMs = (part.endBytes - part.atBytes) / bytesPerMs;
     if (leftMs < Math.max(WORTH_MS, WORTH_ROUND_TRIPS * roundTripMs)) return;
     this.#allowed = settings.connections;
+    this.#aloneBytesPerMs = bytesPerMs;
     this.#gaps.add({ startBytes: part.atBytes, endBytes: part.endBytes });
-    part.endBytes = this.#gaps.take(this.#windowBytes(bytesPerMs), [part.atBytes])?.endBytes ?? part.endBytes;
-    this.#trial = { ...this.#mark(), aloneBytesPerMs: bytesPerMs };
+    part.endBytes = this.#gaps.take(this.#windowBytes(), [part.atBytes])?.endBytes ?? part.endBytes;
+    this.#trial = this.#mark();
     for (let more = 1; more < this.#allowed; more += 1) {
       const next = this.#next();
       if (next === undefined) break;
@@ -238,23 +242,17 @@ export class RangedReceive {
   }
 
   /** Connections that have brought no more than the first one alone are let go as their windows end. */
-  #judgeTrial(trial: Trial): void {
+  #judgeTrial(trial: Mark): void {
     const { clock, first, support } = this.#options;
-    if (clock.monotonic() - trial.atMs < Math.max(TRIAL_MS, TRIAL_ROUND_TRIPS * first.roundTripMs)) return;
+    if (clock.monotonic() - trial.atMs < Math.max(TRIAL_MS, TRIAL_ROUND_TRIPS * this.#roundTripMs)) return;
     this.#trial = undefined;
-    if (this.#bytesPerMsSince(trial) >= trial.aloneBytesPerMs * GAIN_WANTED) return;
+    if (this.#bytesPerMsSince(trial) >= this.#aloneBytesPerMs * GAIN_WANTED) return;
     this.#allowed = 1;
     support.deny(first.upstream);
   }
 
-  /** Of one connection, on average. */
-  get #bytesPerMs(): number {
-    const all = this.#bytesPerMsSince({ atMs: this.#startedMs, receivedBytes: 0 });
-    return all / Math.max(1, this.#workers.size);
-  }
-
   get #patienceMs(): number {
-    return Math.max(STALLED_MS, STALLED_ROUND_TRIPS * this.#options.first.roundTripMs);
+    return Math.max(STALLED_MS, STALLED_ROUND_TRIPS * this.#roundTripMs);
   }
 
   #mark(): Mark {
@@ -271,18 +269,20 @@ export class RangedReceive {
     if (this.#workers.size >= Math.max(1, this.#allowed)) return undefined;
     const { wanted, openPart } = this.#options;
     if (this.#gaps.sizeBytes === 0) this.#takeFromStalled();
-    const gap = this.#gaps.take(this.#windowBytes(this.#bytesPerMs), wanted());
+    const gap = this.#gaps.take(this.#windowBytes(), wanted());
     if (gap === undefined) return undefined;
     const write = openPart(gap.startBytes);
     return { part: { atBytes: gap.startBytes, endBytes: gap.endBytes }, write };
   }
 
   /** Long enough that the round trip between two windows costs little, short enough that all end at the same time. */
-  #windowBytes(bytesPerMs: number): number {
-    const { settings, first } = this.#options;
-    const long = Math.max(settings.windowBytes, bytesPerMs * first.roundTripMs * WINDOW_ROUND_TRIPS);
+  #windowBytes(): number {
+    const { settings } = this.#options;
+    const bytesPerMs = this.#aloneBytesPerMs;
+    const long = Math.max(settings.windowBytes, bytesPerMs * this.#roundTripMs * WINDOW_ROUND_TRIPS);
     const fair = this.#gaps.sizeBytes / Math.max(1, this.#allowed);
-    return Math.ceil(Math.max(Math.min(long, fair), Math.min(LEAST_WINDOW_BYTES, settings.windowBytes)));
+    const least = Math.max(LEAST_WINDOW_BYTES, bytesPerMs * this.#roundTripMs * LEAST_WINDOW_ROUND_TRIPS);
+    return Math.ceil(Math.max(Math.min(long, fair), Math.min(least, settings.windowBytes)));
   }
 
   /** What a silent connection lacks is there to be taken; one that waits for its answer is given more time. */

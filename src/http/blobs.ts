@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { BlobCache, BlobPull, PulledBlob } from '../cache/blob-cache.ts';
 import type { Passage, Pull } from '../cache/pull.ts';
 import type { Digest } from '../oci/digest.ts';
+import { RegistryError } from '../oci/error.ts';
 import { OCTET_STREAM } from '../oci/media-type.ts';
 import { parseRange, resolveRange } from '../oci/range.ts';
 import { layOut } from './blob-layout.ts';
@@ -62,7 +63,11 @@ async function sendBlob(
   const { sizeBytes, source } = pulled;
   const { range: field, 'if-range': condition } = request.headers;
   const ranged = field !== undefined && (condition === undefined || condition === `"${digest}"`);
-  const answer = sizeBytes === undefined || !ranged ? FULL : resolveRange(parseRange(field), sizeBytes);
+  const asked = sizeBytes === undefined || !ranged ? FULL : resolveRange(parseRange(field), sizeBytes);
+  // What is streamed through comes in order, once.
+  const answer = asked.kind === 'several' && pulled.passage.outcome === 'bypass' ? FULL : asked;
+  // The end of the connection would look like the end of the content, whole or not.
+  if (sizeBytes === undefined && request.httpVersion === '1.0') throw sizeUnknown();
   const { status, headers, parts, tail } = layOut(answer, sizeBytes);
   response.writeHead(status, { ...blobHeaders(digest, pulled.passage, deps), ...headers });
   response.flushHeaders();
@@ -75,6 +80,12 @@ async function sendBlob(
     await sendBytes(response, { source, startBytes, endBytes, pool, maxBufferBytes, onSent, signal });
   }
   response.end(tail, 'latin1');
+}
+
+function sizeUnknown(): RegistryError {
+  return new RegistryError('UNAVAILABLE', 'the size of this blob is not known yet: ask by HTTP/1.1', {
+    status: 502,
+  });
 }
 
 const FULL = { kind: 'full' } as const;

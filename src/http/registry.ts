@@ -1,9 +1,10 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import type { BlobCache } from '../cache/blob-cache.ts';
 import { type ListingDeps, pullListing } from '../cache/listing.ts';
 import type { ManifestCache } from '../cache/manifest-cache.ts';
 import type { Pull } from '../cache/pull.ts';
 import type { ReferrersCache } from '../cache/referrers-cache.ts';
+import { RegistryError } from '../oci/error.ts';
 import { OCI_INDEX } from '../oci/media-type.ts';
 import type { Repository } from '../oci/namespace.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -52,6 +53,7 @@ export function createRegistry(options: RegistryOptions, deps: RegistryDeps): Re
 
 async function answer(exchange: Exchange, options: RegistryOptions, deps: RegistryDeps): Promise<void> {
   const { request, signal, log } = exchange;
+  checkHost(request);
   const { route, asked } = parseTarget(request.url ?? '', options.prefix, options.namespaces);
   if (request.method !== 'GET' && request.method !== 'HEAD') throw readOnly();
   if (asked !== undefined) exchange.response.setHeader('oci-namespace', asked);
@@ -93,6 +95,16 @@ async function answer(exchange: Exchange, options: RegistryOptions, deps: Regist
       sendList(exchange, pulled, 'application/json', self);
     }
   }
+}
+
+/**
+ * Two `Host` fields, or one that is none, mean that somebody on the way reads the request otherwise (RFC 9112 section 3.2).
+ * @throws {RegistryError} 400
+ */
+function checkHost({ rawHeaders, headers }: IncomingMessage): void {
+  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
+  if (hosts.length <= 1 && /^[A-Za-z0-9._~:[\]%-]{0,300}$/.test(headers.host ?? '')) return;
+  throw new RegistryError('UNSUPPORTED', 'the Host field is malformed', { status: 400 });
 }
 
 const PING = Buffer.from('{}');

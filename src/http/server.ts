@@ -28,6 +28,8 @@ const KEEP_ALIVE_MS = 75_000;
 const STALLED_MS = 10 * 60_000;
 const HANDSHAKE_MS = 10_000;
 const TICK_MS = 50;
+const NO_TUNNELS =
+  'HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
 
 /** A listening HTTP or HTTPS server. */
 export class HttpServer {
@@ -75,6 +77,7 @@ export class HttpServer {
         if (!admits(clientRule, socket)) socket.destroy();
       });
     }
+    server.on('connect', (_request, socket) => socket.end(NO_TUNNELS));
     server.maxConnections = options.connections;
     server.timeout = STALLED_MS;
     await listen(server, options.listen);

@@ -76,10 +76,14 @@ export class ResponseBody {
     else this.#hand(this.#sink, chunk);
   }
 
-  /** For the transport: the body has ended, cleanly or not. */
+  /**
+   * For the transport: the body has ended, cleanly or not. A clean end is told two turns later: only then is its
+   * connection free for what is asked next.
+   */
   end(error?: Error): void {
     this.#ended ??= { error };
-    this.#settle();
+    if (error === undefined) setImmediate(() => setImmediate(() => this.#settle()));
+    else this.#settle();
   }
 
   /** Hands over what has come early, then lets the connection go on. */

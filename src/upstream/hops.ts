@@ -6,6 +6,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AnswerTimes } from './answer-times.ts';
 import { SENT_WRONG_BYTES, UpstreamError } from './error.ts';
 import type { HopHealth } from './hop-health.ts';
+import { firstAnswer, type Running } from './first-answer.ts';
 import type { HopOrder } from './hop-order.ts';
 import type { RegistryClient } from './registry-client.ts';
 import type { Lane } from './transport.ts';
@@ -47,6 +48,8 @@ interface Question {
   /** Whether something held can stand in for the answer: then nobody who is down is waited for. */
   readonly isHeld?: boolean;
   readonly avoids?: ((upstream: string) => boolean) | undefined;
+  /** The request that waits; undefined where nobody does, as for a later part of a blob. */
+  readonly passport: Passport | undefined;
 }
 
 type Call<T> = (client: RegistryClient, signal: AbortSignal) => Promise<T>;
@@ -54,6 +57,8 @@ type Call<T> = (client: RegistryClient, signal: AbortSignal) => Promise<T>;
 /** Of all requests, so many may be sent to a second hop because the first is unusually slow. */
 const HEDGED_SHARE = 0.05;
 const MAX_CREDIT = 5;
+/** Of the time that an answer may take, what is kept for each hop that may still be asked. */
+const LEAST_SHARE_MS = 5_000;
 /** Below this, slowness is this machine's own. */
 const LEAST_PATIENCE_MS = 20;
 
@@ -87,7 +92,7 @@ export class Hops implements Upstream {
     signal: AbortSignal,
   ): Promise<ManifestAnswer> {
     const isHeld = heldDigest !== undefined;
-    const question = { name, lane: 'talk', beginsPull: reference.kind === 'tag', isHeld } as const;
+    const question = { name, lane: 'talk', beginsPull: reference.kind === 'tag', isHeld, passport } as const;
     const call: Call<ManifestAnswer> = (client, ending) =>
       client.headManifest(name, reference, heldDigest, passport, ending);
     return await this.#ask(question, call, signal);
@@ -101,7 +106,7 @@ export class Hops implements Upstream {
   ): Promise<FoundManifest | Refused> {
     const call: Call<FoundManifest | Refused> = (client, ending) =>
       client.getManifest(name, reference, passport, ending);
-    return await this.#ask({ name, lane: 'talk' }, call, signal);
+    return await this.#ask({ name, lane: 'talk', passport }, call, signal);
   }
 
   async headBlob(
@@ -111,13 +116,14 @@ export class Hops implements Upstream {
     signal: AbortSignal,
   ): Promise<BlobHead> {
     const call: Call<BlobHead> = (client, ending) => client.headBlob(name, digest, passport, ending);
-    return await this.#ask({ name, lane: 'talk' }, call, signal);
+    return await this.#ask({ name, lane: 'talk', passport }, call, signal);
   }
 
   async openBlob(request: BlobRequest, passport: Passport, signal: AbortSignal): Promise<BlobAnswer> {
-    const { name, avoids } = request;
+    const { name, avoids, sizeBytes } = request;
+    const waiting = sizeBytes === undefined ? passport : undefined;
     const call: Call<BlobAnswer> = (client, ending) => client.openBlob(request, passport, ending);
-    return await this.#ask({ name, lane: 'blob', avoids }, call, signal);
+    return await this.#ask({ name, lane: 'blob', avoids, passport: waiting }, call, signal);
   }
 
   async list(
@@ -128,7 +134,7 @@ export class Hops implements Upstream {
   ): Promise<ListAnswer> {
     const name = listing.kind === 'catalog' ? undefined : listing.name;
     const call: Call<ListAnswer> = (client, ending) => client.list(listing, query, passport, ending);
-    return await this.#ask({ name, lane: 'talk' }, call, signal);
+    return await this.#ask({ name, lane: 'talk', passport }, call, signal);
   }
 
   async #ask<T extends { readonly kind: string }>(
@@ -137,10 +143,18 @@ export class Hops implements Upstream {
     signal: AbortSignal,
   ): Promise<T> {
     const rounds = this.#rounds(question);
+    const { clock } = this.#options;
+    const { passport, lane } = question;
+    const patienceMs =
+      passport === undefined ? Infinity : (rounds[0]?.ways[0].client.patienceMs(passport) ?? 0);
+    const untilMs = clock.monotonic() + patienceMs;
     let failure: unknown;
     for (const [index, round] of rounds.entries()) {
+      const leftMs = untilMs - clock.monotonic();
+      const others = rounds.length - 1 - index;
+      const shareMs = Math.max(leftMs / (others + 1), leftMs - others * LEAST_SHARE_MS);
       try {
-        return await this.#hold(round, question.lane, call, signal);
+        return await this.#inTime(shareMs, signal, (ending) => this.#hold(round, lane, call, ending));
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof UpstreamError)) throw error;
@@ -150,6 +164,29 @@ export class Hops implements Upstream {
       }
     }
     throw failure;
+  }
+
+  /**
+   * Challenges, tokens, redirects and all: the asker waits for what they take together.
+   * @throws {UpstreamError} where the answer has not begun in time
+   */
+  async #inTime<T>(
+    milliseconds: number,
+    signal: AbortSignal,
+    ask: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    if (milliseconds === Infinity) return await ask(signal);
+    const late = new AbortController();
+    const answered = new AbortController();
+    this.#options.clock.sleep(milliseconds, answered.signal).then(
+      () => late.abort(new UpstreamError('timeout', 'no answer in time')),
+      () => undefined,
+    );
+    try {
+      return await ask(AbortSignal.any([signal, late.signal]));
+    } finally {
+      answered.abort(new Error('answered'));
+    }
   }
 
   /**
@@ -245,35 +282,6 @@ export class Hops implements Upstream {
 interface Round {
   readonly ways: readonly [Way, ...Way[]];
   readonly spareAfterMs?: number;
-}
-
-interface Running<T> {
-  readonly answer: Promise<T>;
-  readonly ending: AbortController;
-}
-
-/**
- * The first answer of several; the others are given up.
- * @throws the first one's failure, where all have failed
- */
-async function firstAnswer<T extends { readonly kind: string }>(running: readonly Running<T>[]): Promise<T> {
-  const named = running.map(async (run) => ({ run, answer: await run.answer }));
-  try {
-    const winner = await Promise.any(named);
-    for (const run of running) {
-      if (run === winner.run) continue;
-      run.ending.abort(new Error('another hop was faster'));
-      run.answer.then(giveUp, () => undefined);
-    }
-    return winner.answer;
-  } catch (error) {
-    throw error instanceof AggregateError ? error.errors[0] : error;
-  }
-}
-
-/** A blob's answer holds a connection until its body is dropped. */
-function giveUp(answer: { readonly kind: string; readonly body?: { abort(reason: Error): void } }): void {
-  answer.body?.abort(new Error('another hop was faster'));
 }
 
 function pausing(ways: readonly Way[], lane: Lane): UpstreamError {

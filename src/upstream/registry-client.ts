@@ -49,6 +49,13 @@ export class RegistryClient implements Upstream {
     return this.#hop.name;
   }
 
+  /** How long an answer's headers are waited for, in milliseconds: less for each hop that the request has passed. */
+  patienceMs({ hopsPassed }: Passport): number {
+    const { headersTimeoutMs } = this.#options;
+    const least = Math.min(HEADERS_STEP_MS, headersTimeoutMs);
+    return Math.max(least, headersTimeoutMs - HEADERS_STEP_MS * hopsPassed);
+  }
+
   /**
    * Asks whether the hop answers at all; what it answers does not matter, as long as it is no failure of its own.
    * @throws {UpstreamError}
@@ -154,7 +161,7 @@ export class RegistryClient implements Upstream {
     passport: Passport,
     signal: AbortSignal,
   ): Promise<TransportResponse> {
-    const { sendNamespace, namespace, headersTimeoutMs } = this.#options;
+    const { sendNamespace, namespace } = this.#options;
     const { path, scope, lane = 'talk' } = target;
     const ns = sendNamespace ? `${path.includes('?') ? '&' : '?'}ns=${encodeURIComponent(namespace)}` : '';
     const response = await this.#hop.send(
@@ -170,10 +177,7 @@ export class RegistryClient implements Upstream {
         },
         lane,
         scope,
-        headersTimeoutMs: Math.max(
-          Math.min(HEADERS_STEP_MS, headersTimeoutMs),
-          headersTimeoutMs - HEADERS_STEP_MS * passport.hopsPassed,
-        ),
+        headersTimeoutMs: this.patienceMs(passport),
       },
       signal,
     );

@@ -22,14 +22,21 @@ export interface Refused {
   readonly trail: Trail;
 }
 
+/** Eight hops need less; more would not fit into what clients take of a header. */
+const MAX_TRAIL_LENGTH = 2048;
+
 export function readTrail(response: TransportResponse): Trail {
   const { headers, status } = response;
   const age = /^\d{1,9}$/.exec(single(headers, 'age') ?? '');
+  const short = (name: string): string | undefined => {
+    const value = single(headers, name);
+    return (value?.length ?? 0) > MAX_TRAIL_LENGTH ? undefined : value;
+  };
   return {
     status,
-    cacheStatus: single(headers, 'cache-status'),
-    serverTiming: single(headers, 'server-timing'),
-    via: single(headers, 'via'),
+    cacheStatus: short('cache-status'),
+    serverTiming: short('server-timing'),
+    via: short('via'),
     ageSeconds: age === null ? 0 : Number(age[0]),
   };
 }
