@@ -40,7 +40,11 @@ export const serve: Command = {
     telemetry.subscribe(log.write);
     for (const message of loaded.warnings) telemetry.emit({ kind: 'warning', message });
     if (file === undefined) explain(loaded, terminal);
-    const daemon = await Daemon.start(config, { clock: systemClock, telemetry });
+    const daemon = await Daemon.start(config, {
+      clock: systemClock,
+      telemetry,
+      env: terminal.env,
+    });
     const reload = (): void => {
       load()
         .then(async (next) => {

@@ -17,11 +17,14 @@ import { planReload } from './reload-plan.ts';
 import { Store } from './store/store.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import type { UpstreamSettings } from './upstream/open-upstream.ts';
+import { parseProxySettings } from './upstream/proxy-settings.ts';
 import { Upstreams } from './upstream/upstreams.ts';
 
 export interface DaemonDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked for; nowhere by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 /** What all clients' buffers may take together, in bytes. */
@@ -59,7 +62,7 @@ export class Daemon {
 
   /**
    * Starts a cache. Its upstreams may be down.
-   * @throws {UserError} where the address, the root, a certificate or a key cannot be used; nothing is left open
+   * @throws {UserError} where the address, the root, a certificate, a key or a proxy cannot be used; nothing is left open
    */
   static async start(config: Config, deps: DaemonDeps): Promise<Daemon> {
     const { clock, telemetry } = deps;
@@ -67,7 +70,8 @@ export class Daemon {
     try {
       const current = { config };
       const tls = await serverTls(config, deps);
-      const upstreams = await Upstreams.open(upstreamSettings(config), deps);
+      const proxy = parseProxySettings(deps.env ?? {});
+      const upstreams = await Upstreams.open(upstreamSettings(config), { clock, telemetry, proxy });
       opened.push(upstreams);
       const [{ namespace }] = config.upstreams;
       const store = await Store.open({

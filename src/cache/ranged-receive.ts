@@ -31,7 +31,7 @@ export interface RangedReceiveOptions {
 }
 
 /** Nearer than this, one connection is as good as several. */
-const FAR_MS = 10;
+const FAR_MS = 20;
 /** The first connection's rate is that of its third and fourth round trip: before, it is still finding out. */
 const SETTLED_ROUND_TRIPS = 2;
 /** What is left must take at least so long, and so many round trips, to be worth a second connection. */

@@ -136,6 +136,35 @@ export function toUpstreamError(error: unknown): UpstreamError {
   }
 }
 
+/** What an error may say of a proxy. */
+interface NamedProxy {
+  readonly url: URL;
+  readonly variable: string;
+}
+
+/** Tells that it was the proxy that failed, not what is behind it. */
+export function toProxyError(error: unknown, { url, variable }: NamedProxy): UpstreamError {
+  if (error instanceof UpstreamError) return error;
+  const { kind, message } = toUpstreamError(error);
+  return new UpstreamError(kind === 'tls' ? 'tls' : 'connect', `the proxy ${url.host} failed: ${message}`, {
+    hint: `check that the proxy in ${variable} is up and the right one; NO_PROXY names hosts that need none`,
+    cause: error,
+  });
+}
+
+/** Tells that a proxy answered instead of what is behind it; its status says nothing of the hop, and is not handed on. */
+export function proxyRefusal({ url, variable }: NamedProxy, status: number, target: string): UpstreamError {
+  const what =
+    PROXY_REFUSALS[status] ?? (status >= 500 ? `cannot reach ${target}` : `refuses to connect to ${target}`);
+  const hint =
+    status === 407
+      ? `put the right user:password@ before the host in ${variable}`
+      : `ask whoever runs the proxy in ${variable}, or name the host in NO_PROXY if it can be reached without one`;
+  return new UpstreamError('connect', `the proxy ${url.host} ${what} (${status})`, { hint });
+}
+
+const PROXY_REFUSALS: Readonly<Record<number, string>> = { 407: 'does not accept our credentials' };
+
 /** A cause's code, looked for in the error, its causes, and the errors of several addresses tried. */
 function codeOf(error: unknown): string {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {

@@ -6,7 +6,6 @@ import { TokenSource } from './token.ts';
 import type { Lane, Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 const MAX_REDIRECTS = 5;
-const REMEMBERED_ANSWERS = 32;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export interface HopOptions {
@@ -42,7 +41,6 @@ export class Hop {
   readonly #options: HopOptions;
   readonly #deps: HopDeps;
   readonly #authorizer: Authorizer;
-  readonly #answerTimes: number[] = [];
 
   constructor(options: HopOptions, deps: HopDeps, headersTimeoutMs: number) {
     this.name = options.url.host;
@@ -58,11 +56,6 @@ export class Hop {
       headersTimeoutMs,
     });
     this.#authorizer = new Authorizer(credentials, tokens);
-  }
-
-  /** The shortest time that one of the last requests has waited for an answer, in milliseconds; 0 before the first. */
-  get roundTripMs(): number {
-    return this.#answerTimes.length === 0 ? 0 : Math.min(...this.#answerTimes);
   }
 
   /**
@@ -119,23 +112,11 @@ export class Hop {
   async #once(own: boolean, request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
     const transport = own ? this.#deps.transport : this.#deps.foreign;
     try {
-      return await this.#timed(transport, request, signal);
+      return await transport.send(request, signal);
     } catch (error) {
       if (!(error instanceof UpstreamError) || error.kind !== 'cut') throw error;
-      return await this.#timed(transport, request, signal);
+      return await transport.send(request, signal);
     }
-  }
-
-  async #timed(
-    transport: Transport,
-    request: TransportRequest,
-    signal: AbortSignal,
-  ): Promise<TransportResponse> {
-    const startedMs = this.#deps.clock.monotonic();
-    const response = await transport.send(request, signal);
-    this.#answerTimes.push(this.#deps.clock.monotonic() - startedMs);
-    if (this.#answerTimes.length > REMEMBERED_ANSWERS) this.#answerTimes.shift();
-    return response;
   }
 }
 

@@ -8,6 +8,7 @@ import { Hop } from './hop.ts';
 import { HopHealth } from './hop-health.ts';
 import { type Balance, hopOrder } from './hop-order.ts';
 import { Hops, type Way } from './hops.ts';
+import type { ProxySettings } from './proxy-settings.ts';
 import { RegistryClient } from './registry-client.ts';
 import { Transport } from './transport.ts';
 import { loadTrust, type TrustOptions } from './trust.ts';
@@ -41,6 +42,8 @@ export interface UpstreamSettings {
 export interface UpstreamDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** Proxies on the way, undefined for none. */
+  readonly proxy?: ProxySettings | undefined;
 }
 
 /** An upstream with the connections that are its own. */
@@ -86,7 +89,7 @@ async function openWay(
   { url, role, credentials, realms, caFiles, clientCertificate }: HopSettings,
   { namespace, sendNamespace, timeouts, connections }: UpstreamSettings,
   rateLimit: RateLimit | undefined,
-  { clock, telemetry }: UpstreamDeps,
+  { clock, telemetry, proxy }: UpstreamDeps,
 ): Promise<OpenWay> {
   const trust = await loadTrust({ caFiles, clientCertificate });
   const foreignTrust =
@@ -96,6 +99,8 @@ async function openWay(
     idleTimeoutMs: timeouts.idleMs,
     connections,
     rateLimit,
+    proxy,
+    proxyTrust: foreignTrust,
   };
   const transport = new Transport({ trust, ...limits });
   const foreign = new Transport({ trust: foreignTrust, ...limits });

@@ -122,8 +122,8 @@ export class RegistryClient implements Upstream {
     const range = whole ? {} : { range: `bytes=${startBytes}-${endBytes === undefined ? '' : endBytes - 1}` };
     const target = { path: `/v2/${name}/blobs/${digest}`, scope: pullScope(name), lane: 'blob' as const };
     const response = await this.#send('GET', target, range, passport, signal);
-    const { body } = response;
-    const { name: upstream, roundTripMs } = this.#hop;
+    const { body, roundTripMs } = response;
+    const { name: upstream } = this.#hop;
     const common = { kind: 'found', body, trail: readTrail(response), upstream, roundTripMs } as const;
     if (response.status === 200) {
       return continuing({ ...common, sizeBytes: contentLength(response), startBytes: 0 }, request, response);

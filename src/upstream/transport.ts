@@ -1,9 +1,13 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { SecureContext } from 'node:tls';
-import { Agent, type Dispatcher, errors } from 'undici';
+import { Agent, type buildConnector, type Dispatcher, errors } from 'undici';
 import type { RateLimit } from '../async/rate-limit.ts';
 import { ResponseBody } from './body.ts';
-import { toUpstreamError, UpstreamError } from './error.ts';
+import { openConnector } from './connector.ts';
+import { proxyRefusal, toUpstreamError, UpstreamError } from './error.ts';
+import { type Proxy, proxyFor, type ProxySettings } from './proxy-settings.ts';
+import type { Lookup } from './race-addresses.ts';
+import { RoundTrips, startWait } from './round-trips.ts';
 
 export interface TransportOptions {
   readonly trust: SecureContext;
@@ -14,6 +18,12 @@ export interface TransportOptions {
   readonly connections: number;
   /** Bounds the bytes a second of all bodies together; undefined for no bound. */
   readonly rateLimit?: RateLimit | undefined;
+  /** Proxies on the way, undefined for none. */
+  readonly proxy?: ProxySettings | undefined;
+  /** What an https proxy is trusted by: never with a client certificate, which is the upstream's alone. */
+  readonly proxyTrust?: SecureContext | undefined;
+  /** Finds the addresses of a name; the system's own by default. */
+  readonly lookup?: Lookup | undefined;
 }
 
 export type Lane = 'talk' | 'blob';
@@ -36,6 +46,8 @@ export interface TransportResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: ResponseBody;
+  /** How far away whoever sent it is: the shortest of the last waits for it, in milliseconds. */
+  readonly roundTripMs: number;
 }
 
 /** Sends one HTTP request, and nothing more: no redirects, no credentials, no second try. */
@@ -43,13 +55,17 @@ export class Transport {
   readonly #lanes: Readonly<Record<Lane, Agent>>;
   readonly #idleTimeoutMs: number;
   readonly #rateLimit: RateLimit | undefined;
+  readonly #proxy: ProxySettings | undefined;
+  readonly #roundTrips = new RoundTrips();
 
   constructor(options: TransportOptions) {
+    this.#proxy = options.proxy;
     this.#rateLimit = options.rateLimit;
     this.#idleTimeoutMs = options.idleTimeoutMs;
     const talk = Math.floor(options.connections * TALK_SHARE);
-    const blob = openAgent(options, options.connections - talk);
-    this.#lanes = { blob, talk: talk === 0 ? blob : openAgent(options, talk) };
+    const connector = openConnector(options);
+    const blob = openAgent(connector, options.connections - talk);
+    this.#lanes = { blob, talk: talk === 0 ? blob : openAgent(connector, talk) };
   }
 
   /**
@@ -58,14 +74,22 @@ export class Transport {
    */
   async send(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
     signal.throwIfAborted();
+    const { url } = request;
     const head = Promise.withResolvers<TransportResponse>();
-    const exchange = new Exchange(request.url, signal, head, this.#rateLimit);
+    const forwarder = url.protocol === 'http:' ? proxyFor(this.#proxy, url) : undefined;
+    const exchange = new Exchange(url, signal, head, {
+      rateLimit: this.#rateLimit,
+      forwarder,
+      roundTrips: this.#roundTrips,
+    });
+    const target = `${url.pathname}${url.search}`;
     this.#lanes[request.lane].dispatch(
       {
-        origin: request.url.origin,
-        path: `${request.url.pathname}${request.url.search}`,
+        origin: url.origin,
+        // A forward proxy wants to know where to (RFC 9112, section 3.2.2).
+        path: forwarder === undefined ? target : `${url.origin}${target}`,
         method: request.method,
-        headers: { ...request.headers },
+        headers: { ...request.headers, ...proxyAuthorization(forwarder) },
         headersTimeout: request.headersTimeoutMs,
         bodyTimeout: this.#idleTimeoutMs,
         // Else undici closes the connection after each HEAD, and every question for a tag costs a handshake.
@@ -91,7 +115,7 @@ export class Transport {
   }
 }
 
-function openAgent(options: TransportOptions, connections: number): Agent {
+function openAgent(connector: buildConnector.connector, connections: number): Agent {
   return new Agent({
     // One HTTP/2 connection would carry everything over one TCP stream: slower than several on a long link.
     allowH2: false,
@@ -100,10 +124,20 @@ function openAgent(options: TransportOptions, connections: number): Agent {
     keepAliveTimeout: 60_000,
     keepAliveMaxTimeout: 600_000,
     maxHeaderSize: 64 * 1024,
-    connectTimeout: options.connectTimeoutMs,
-    autoSelectFamily: true,
-    connect: { secureContext: options.trust, timeout: options.connectTimeoutMs, keepAlive: true },
+    connect: connector,
   });
+}
+
+function proxyAuthorization(forwarder: Proxy | undefined): Record<string, string> {
+  const { authorization } = forwarder ?? {};
+  return authorization === undefined ? {} : { 'proxy-authorization': authorization };
+}
+
+/** What an exchange shares with others. */
+interface Around {
+  readonly rateLimit: RateLimit | undefined;
+  readonly forwarder: Proxy | undefined;
+  readonly roundTrips: RoundTrips;
 }
 
 /** One request on its way: hands undici's callbacks to the head's promise and then to the body. */
@@ -111,17 +145,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #url: URL;
   readonly #signal: AbortSignal;
   readonly #head: PromiseWithResolvers<TransportResponse>;
-  readonly #rateLimit: RateLimit | undefined;
+  readonly #around: Around;
+  /** Measures the wait from the sent request, whatever connecting has taken. */
+  #waited = startWait();
   #controller: Dispatcher.DispatchController | undefined;
   #body: ResponseBody | undefined;
 
-  constructor(
-    url: URL,
-    signal: AbortSignal,
-    head: PromiseWithResolvers<TransportResponse>,
-    rateLimit: RateLimit | undefined,
-  ) {
-    this.#rateLimit = rateLimit;
+  constructor(url: URL, signal: AbortSignal, head: PromiseWithResolvers<TransportResponse>, around: Around) {
+    this.#around = around;
     this.#url = url;
     this.#signal = signal;
     this.#head = head;
@@ -130,6 +161,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.#waited = startWait();
     if (this.#signal.aborted) this.#leave();
   }
 
@@ -139,8 +171,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     headers: IncomingHttpHeaders,
   ): void {
     if (status < 200) return;
-    this.#body = new ResponseBody(controller, (bytes) => this.#rateLimit?.take(bytes, this.#signal));
-    this.#head.resolve({ url: this.#url, status, headers, body: this.#body });
+    const { forwarder, rateLimit, roundTrips } = this.#around;
+    if (forwarder !== undefined && isProxysOwn(status, headers)) {
+      controller.abort(proxyRefusal(forwarder, status, this.#url.host));
+      return;
+    }
+    const { origin } = this.#url;
+    roundTrips.note(origin, this.#waited());
+    this.#body = new ResponseBody(controller, (bytes) => rateLimit?.take(bytes, this.#signal));
+    const roundTripMs = roundTrips.shortestMs(origin);
+    this.#head.resolve({ url: this.#url, status, headers, body: this.#body, roundTripMs });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -171,4 +211,11 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#head.reject(error);
     this.#controller?.abort(error);
   };
+}
+
+/** Whether a forward proxy speaks for itself: by status, by Squid's own field, or by RFC 9209. */
+function isProxysOwn(status: number, headers: IncomingHttpHeaders): boolean {
+  if (status === 407) return true;
+  const proxyStatus = String(headers['proxy-status'] ?? '');
+  return status >= 400 && (headers['x-squid-error'] !== undefined || /;\s*error=/.test(proxyStatus));
 }

@@ -54,7 +54,7 @@ export type BlobAnswer =
       readonly trail: Trail;
       /** Host and port of who answers: for logs and the memory of what it sent wrong; never for clients. */
       readonly upstream: string;
-      /** The shortest time that it has lately taken to answer anything, in milliseconds: how far away it is. */
+      /** How far away whoever sends it is, in milliseconds: the shortest of the last waits for it. */
       readonly roundTripMs: number;
     }
   | Refused;

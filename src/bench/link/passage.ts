@@ -187,8 +187,8 @@ export class Passage implements Flow {
       last.bytes += bytes;
       return;
     }
-    this.#lastDueMs = Math.max(this.#lastDueMs, dueMs);
-    this.#travelling.push({ bytes, dueMs: this.#lastDueMs });
+    this.#lastDueMs = dueMs;
+    this.#travelling.push({ bytes, dueMs });
   }
 
   #sendEnd(departedMs: number): void {
