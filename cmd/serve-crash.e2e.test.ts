@@ -6,6 +6,7 @@ import { makeCertificateAuthority } from '../fixtures/certificates.ts';
 import { ask } from '../fixtures/client.ts';
 import { seededContent } from '../fixtures/content.ts';
 import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
+import { seededRandom } from '../fixtures/seeded-random.ts';
 import { readStoreTree } from '../fixtures/store-tree.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 
@@ -66,14 +67,3 @@ test('kill -9 at 20 random moments of a fill leaves nothing wrong behind, and th
   expect(tree.wrong).toEqual([]);
   expect(new Set(tree.digests)).toEqual(pulled);
 });
-
-/** The same numbers for the same seed (mulberry32). */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -24,6 +24,8 @@ export function sendError(exchange: Exchange, error: unknown, self: HopIdentity,
   const known = error instanceof RegistryError ? error : new RegistryError('UNKNOWN', 'internal error');
   const retryAfter =
     known.retryAfterSeconds === undefined ? {} : { 'retry-after': String(known.retryAfterSeconds) };
+  // containerd shows its user the status line of a refused push, and nothing of the body.
+  if (known.status === 405) response.statusMessage = `Method Not Allowed: ${known.message}`;
   const headers = {
     'content-type': 'application/json; charset=utf-8',
     ...passageHeaders(exchange.log.passage, self),

@@ -132,6 +132,8 @@ describe('line 9: a write is refused', () => {
     for (const method of ['DELETE', 'PUT', 'POST', 'PATCH']) {
       const answer = await blob.ask({ method });
       expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD']);
+      // All that containerd's user is shown.
+      expect(answer.body.statusMessage).toContain('read-only cache: push to the origin');
       expect(JSON.parse((await answer.bytes()).toString())).toMatchObject({
         errors: [{ code: 'UNSUPPORTED' }],
       });
