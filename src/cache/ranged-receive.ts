@@ -32,13 +32,14 @@ export interface RangedReceiveOptions {
 
 /** Nearer than this, one connection is as good as several. */
 const FAR_MS = 20;
-/** The first connection's rate is that of its third and fourth round trip: before, it is still finding out. */
-const SETTLED_ROUND_TRIPS = 2;
+/** The first connection's rate is that of half a round trip after the first: while it goes on alone, time is lost. */
+const SETTLED_ROUND_TRIPS = 1;
+const DECIDED_ROUND_TRIPS = 1.5;
 /** What is left must take at least so long, and so many round trips, to be worth a second connection. */
 const WORTH_MS = 1_000;
 const WORTH_ROUND_TRIPS = 8;
 /** A window lasts so many round trips, so that the one between two windows costs little. */
-const WINDOW_ROUND_TRIPS = 30;
+const WINDOW_ROUND_TRIPS = 40;
 const LEAST_WINDOW_BYTES = 1024 * 1024;
 const LEAST_WINDOW_ROUND_TRIPS = 5;
 /** How long all connections are given before they must have brought more than the first one alone. */
@@ -59,6 +60,7 @@ interface Mark {
 interface Worker {
   readonly part: Part;
   readonly controller: AbortController;
+  readonly startedMs: number;
   receivedBytes: number;
   lastProgressMs: number;
   paused: boolean;
@@ -85,6 +87,8 @@ export class RangedReceive {
   #trial: Mark | undefined;
   /** The first connection's rate before it had company. */
   #aloneBytesPerMs = 0;
+  /** The best that one connection has done. */
+  #eachBytesPerMs = 0;
   #failure: unknown;
   #fatal: { readonly error: unknown } | undefined;
 
@@ -124,6 +128,8 @@ export class RangedReceive {
     const worker = this.#begin(part);
     try {
       await this.#receive(worker, write, first);
+      const tookMs = Math.max(1, worker.lastProgressMs - worker.startedMs);
+      this.#eachBytesPerMs = Math.max(this.#eachBytesPerMs, worker.receivedBytes / tookMs);
       return true;
     } catch (error) {
       this.#gaps.add({ startBytes: part.atBytes, endBytes: part.endBytes });
@@ -160,12 +166,14 @@ export class RangedReceive {
   }
 
   #begin(part: Part): Worker {
-    const lastProgressMs = this.#options.clock.monotonic();
+    const startedMs = this.#options.clock.monotonic();
+    const controller = new AbortController();
     const worker = {
       part,
-      controller: new AbortController(),
+      controller,
+      startedMs,
       receivedBytes: 0,
-      lastProgressMs,
+      lastProgressMs: startedMs,
       paused: false,
     };
     this.#workers.add(worker);
@@ -218,18 +226,17 @@ export class RangedReceive {
       this.#allowed = 1;
       return;
     }
-    const nowMs = clock.monotonic();
-    const elapsedMs = nowMs - this.#startedMs;
+    const elapsedMs = clock.monotonic() - this.#startedMs;
     if (elapsedMs >= SETTLED_ROUND_TRIPS * roundTripMs) this.#settled ??= this.#mark();
     // The disk, not the way, is what is slow.
     if (worker.paused || this.#settled === undefined || !support.allows(upstream)) return;
-    if (elapsedMs < 2 * SETTLED_ROUND_TRIPS * roundTripMs) return;
+    if (elapsedMs < DECIDED_ROUND_TRIPS * roundTripMs) return;
     const { part } = worker;
     const bytesPerMs = this.#bytesPerMsSince(this.#settled);
     const leftMs = (part.endBytes - part.atBytes) / bytesPerMs;
     if (leftMs < Math.max(WORTH_MS, WORTH_ROUND_TRIPS * roundTripMs)) return;
     this.#allowed = settings.connections;
-    this.#aloneBytesPerMs = bytesPerMs;
+    this.#aloneBytesPerMs = this.#eachBytesPerMs = bytesPerMs;
     this.#gaps.add({ startBytes: part.atBytes, endBytes: part.endBytes });
     part.endBytes = this.#gaps.take(this.#windowBytes(), [part.atBytes])?.endBytes ?? part.endBytes;
     this.#trial = this.#mark();
@@ -278,7 +285,7 @@ export class RangedReceive {
   /** Long enough that the round trip between two windows costs little, short enough that all end at the same time. */
   #windowBytes(): number {
     const { settings } = this.#options;
-    const bytesPerMs = this.#aloneBytesPerMs;
+    const bytesPerMs = this.#eachBytesPerMs;
     const long = Math.max(settings.windowBytes, bytesPerMs * this.#roundTripMs * WINDOW_ROUND_TRIPS);
     const fair = this.#gaps.sizeBytes / Math.max(1, this.#allowed);
     const least = Math.max(LEAST_WINDOW_BYTES, bytesPerMs * this.#roundTripMs * LEAST_WINDOW_ROUND_TRIPS);

@@ -19,6 +19,8 @@ export class ResponseBody {
   #waiting = false;
   /** Set once the response has ended; its connection may carry another one by then. */
   #ended: { readonly error: Error | undefined } | undefined;
+  /** Whether the end may be told. */
+  #isFree = false;
 
   /** @param throttle asks for a pause after so many bytes, by a promise */
   constructor(
@@ -81,9 +83,14 @@ export class ResponseBody {
    * connection free for what is asked next.
    */
   end(error?: Error): void {
-    this.#ended ??= { error };
-    if (error === undefined) setImmediate(() => setImmediate(() => this.#settle()));
-    else this.#settle();
+    if (this.#ended !== undefined) return;
+    this.#ended = { error };
+    const free = (): void => {
+      this.#isFree = true;
+      this.#settle();
+    };
+    if (error === undefined) twoTurnsLater(free);
+    else free();
   }
 
   /** Hands over what has come early, then lets the connection go on. */
@@ -119,18 +126,28 @@ export class ResponseBody {
 
   /** The end counts once the sink has taken all that came before it. */
   #settle(): void {
-    if (this.#ended === undefined || this.#waiting || this.#early.length > 0) return;
+    if (this.#ended === undefined || !this.#isFree || this.#waiting || this.#early.length > 0) return;
     if (this.#ended.error === undefined) this.#done.resolve();
     else this.#done.reject(this.#ended.error);
   }
 
+  /** A connection that is closed here is told later, too: until then whoever asks next would get one more. */
   #fail(error: unknown): void {
-    this.#done.reject(error);
     this.#sink = undefined;
     this.#early.length = 0;
-    if (this.#ended !== undefined) return;
-    this.#controller.abort(error instanceof Error ? error : new Error('the sink failed', { cause: error }));
+    if (this.#ended !== undefined) {
+      this.#done.reject(error);
+      return;
+    }
+    const reason = error instanceof Error ? error : new Error('the sink failed', { cause: error });
+    this.#ended = { error: reason };
+    this.#controller.abort(reason);
+    twoTurnsLater(() => this.#done.reject(error));
   }
+}
+
+function twoTurnsLater(then: () => void): void {
+  setImmediate(() => setImmediate(then));
 }
 
 function both(one: Promise<void> | undefined, other: Promise<void> | undefined): Promise<void> | undefined {
