@@ -4,6 +4,7 @@ import { UpstreamError } from '../upstream/error.ts';
 import type { BlobAnswer } from '../upstream/upstream.ts';
 import { StalledError } from './fill-error.ts';
 import { Gaps } from './gaps.ts';
+import { RangeConnection } from './range-connection.ts';
 import type { RangeSupport } from './range-support.ts';
 import { type FoundBlob, type Part, receivePart } from './receive.ts';
 
@@ -56,16 +57,6 @@ interface Mark {
   readonly receivedBytes: number;
 }
 
-/** One connection's part, and how it goes. */
-interface Worker {
-  readonly part: Part;
-  readonly controller: AbortController;
-  readonly startedMs: number;
-  receivedBytes: number;
-  lastProgressMs: number;
-  paused: boolean;
-}
-
 /**
  * Receives a blob over one connection, and over several where it comes from far away: those fetch windows ahead of the
  * first one, nearest to the readers first. The states are those of `README.md` beside this file.
@@ -73,7 +64,7 @@ interface Worker {
 export class RangedReceive {
   readonly #options: RangedReceiveOptions;
   readonly #gaps = new Gaps();
-  readonly #workers = new Set<Worker>();
+  readonly #workers = new Set<RangeConnection>();
   readonly #running: Promise<void>[] = [];
   /** Aborts when nobody works any more. */
   readonly #over = new AbortController();
@@ -125,11 +116,11 @@ export class RangedReceive {
 
   /** @returns whether this connection may go on with another part */
   async #fetch(part: Part, write: ByteSink, first?: FoundBlob): Promise<boolean> {
-    const worker = this.#begin(part);
+    const worker = new RangeConnection(part, this.#options.clock);
+    this.#workers.add(worker);
     try {
       await this.#receive(worker, write, first);
-      const tookMs = Math.max(1, worker.lastProgressMs - worker.startedMs);
-      this.#eachBytesPerMs = Math.max(this.#eachBytesPerMs, worker.receivedBytes / tookMs);
+      this.#eachBytesPerMs = Math.max(this.#eachBytesPerMs, worker.bytesPerMs);
       return true;
     } catch (error) {
       this.#gaps.add({ startBytes: part.atBytes, endBytes: part.endBytes });
@@ -150,7 +141,7 @@ export class RangedReceive {
   }
 
   /** What a failure means for the others, and whether its own connection goes on. */
-  #survives(error: unknown, failed: Worker): boolean {
+  #survives(error: unknown, failed: RangeConnection): boolean {
     if (error instanceof StalledError) return true;
     if (!(error instanceof UpstreamError)) {
       this.#fatal ??= { error };
@@ -165,22 +156,7 @@ export class RangedReceive {
     return [...this.#workers].every((worker) => worker === failed);
   }
 
-  #begin(part: Part): Worker {
-    const startedMs = this.#options.clock.monotonic();
-    const controller = new AbortController();
-    const worker = {
-      part,
-      controller,
-      startedMs,
-      receivedBytes: 0,
-      lastProgressMs: startedMs,
-      paused: false,
-    };
-    this.#workers.add(worker);
-    return worker;
-  }
-
-  async #receive(worker: Worker, write: ByteSink, first: FoundBlob | undefined): Promise<void> {
+  async #receive(worker: RangeConnection, write: ByteSink, first: FoundBlob | undefined): Promise<void> {
     const { clock, sizeBytes, open, onResume, signal } = this.#options;
     const { part } = worker;
     await receivePart({
@@ -209,17 +185,15 @@ export class RangedReceive {
     throw new UpstreamError('protocol', 'it ignores ranges');
   }
 
-  #note(worker: Worker, bytes: number, pause: Promise<void> | undefined): void {
-    worker.receivedBytes += bytes;
-    worker.lastProgressMs = this.#options.clock.monotonic();
-    worker.paused ||= pause !== undefined;
+  #note(worker: RangeConnection, bytes: number, pause: Promise<void> | undefined): void {
+    worker.note(bytes, pause !== undefined);
     this.#receivedBytes += bytes;
     if (this.#allowed === 0) this.#considerMore(worker);
     else if (this.#trial !== undefined) this.#judgeTrial(this.#trial);
   }
 
   /** More connections, if the blob comes from far away and it would take long without them. */
-  #considerMore(worker: Worker): void {
+  #considerMore(worker: RangeConnection): void {
     const { settings, sizeBytes, first, support, clock } = this.#options;
     const { roundTripMs, upstream } = first;
     if (settings.connections < 2 || sizeBytes < settings.minSizeBytes || roundTripMs < FAR_MS) {
@@ -229,7 +203,7 @@ export class RangedReceive {
     const elapsedMs = clock.monotonic() - this.#startedMs;
     if (elapsedMs >= SETTLED_ROUND_TRIPS * roundTripMs) this.#settled ??= this.#mark();
     // The disk, not the way, is what is slow.
-    if (worker.paused || this.#settled === undefined || !support.allows(upstream)) return;
+    if (worker.hasPaused || this.#settled === undefined || !support.allows(upstream)) return;
     if (elapsedMs < DECIDED_ROUND_TRIPS * roundTripMs) return;
     const { part } = worker;
     const bytesPerMs = this.#bytesPerMsSince(this.#settled);
@@ -294,10 +268,8 @@ export class RangedReceive {
 
   /** What a silent connection lacks is there to be taken; one that waits for its answer is given more time. */
   #takeFromStalled(): void {
-    const nowMs = this.#options.clock.monotonic();
-    for (const { part, receivedBytes, lastProgressMs, controller } of this.#workers) {
-      const patienceMs = this.#patienceMs * (receivedBytes === 0 ? 3 : 1);
-      if (nowMs - lastProgressMs < patienceMs || part.atBytes >= part.endBytes) continue;
+    for (const { part, controller, isWaiting, silentMs } of this.#workers) {
+      if (silentMs < this.#patienceMs * (isWaiting ? 3 : 1) || part.atBytes >= part.endBytes) continue;
       this.#gaps.add({ startBytes: part.atBytes, endBytes: part.endBytes });
       part.endBytes = part.atBytes;
       controller.abort(new StalledError());
