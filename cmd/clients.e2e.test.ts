@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test, type TestContext } from 'vitest';
 import { type Hops, type Origins, startHops, startOrigins } from '../fixtures/client-world.ts';
-import { bytesContent, seededContent } from '../fixtures/content.ts';
+import { bytesContent, seededContent } from '../src/bench/image/content.ts';
 import type { DockerRegistry } from '../fixtures/docker-registry.ts';
 import { missingPeers, needPeers } from '../fixtures/peers.ts';
 import { pushImage } from '../fixtures/push-image.ts';
 import { CLIENT_KINDS, type ClientKind, type RealClient } from '../fixtures/real-clients.ts';
-import { artifact, seedImage, type SeededImage } from '../fixtures/seeded-image.ts';
+import { artifact, seedImage, type SeededImage } from '../src/bench/image/seeded-image.ts';
 
 const MANY_LAYERS = 120;
 const GIB = 1024 ** 3;

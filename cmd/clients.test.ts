@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { makeCertificateAuthority } from '../fixtures/certificates.ts';
+import { makeCertificateAuthority } from '../src/certs/certificate-authority.ts';
 import { memoryTerminal } from '../fixtures/memory-terminal.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 import type { ClientFiles } from '../src/clients/plan-clients.ts';

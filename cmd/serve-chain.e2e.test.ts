@@ -4,7 +4,7 @@ import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, type TestContext } from 'vitest';
 import { type Chain, startChain } from '../fixtures/chain.ts';
-import { makeCertificateAuthority } from '../fixtures/certificates.ts';
+import { makeCertificateAuthority } from '../src/certs/certificate-authority.ts';
 import { type DockerRegistry, startDockerRegistry } from '../fixtures/docker-registry.ts';
 import { missingPeers, needPeers } from '../fixtures/peers.ts';
 import { buildRealImage, pushRealImage, type RealImage } from '../fixtures/real-image.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { startChainOverOrigin } from '../fixtures/chain-over-origin.ts';
-import { seededContent } from '../fixtures/content.ts';
+import { seededContent } from '../src/bench/image/content.ts';
 import type { RegcacheProcess } from '../fixtures/regcache-process.ts';
 import { readStoreTree } from '../fixtures/store-tree.ts';
 

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type HopOptions, hopEnvironment, hopRoot, startHop } from '../fixtures/chain.ts';
-import { makeCertificateAuthority } from '../fixtures/certificates.ts';
+import { makeCertificateAuthority } from '../src/certs/certificate-authority.ts';
 import { type Answer, ask } from '../fixtures/client.ts';
-import { seededContent } from '../fixtures/content.ts';
+import { seededContent } from '../src/bench/image/content.ts';
 import { type EmbeddedOrigin, startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { runRegcache } from '../fixtures/regcache-process.ts';
-import { seedImage } from '../fixtures/seeded-image.ts';
+import { seedImage } from '../src/bench/image/seeded-image.ts';
 import { readStoreTree } from '../fixtures/store-tree.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 

@@ -8,7 +8,7 @@ import { startLink } from '../src/bench/link/link.ts';
 import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { startOwnCache } from '../fixtures/far-peers.ts';
 import { mustRun } from '../fixtures/run-program.ts';
-import { seedImage } from '../fixtures/seeded-image.ts';
+import { seedImage } from '../src/bench/image/seeded-image.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 
 const MEBIBYTE = 1024 * 1024;

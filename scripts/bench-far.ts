@@ -4,7 +4,7 @@
  */
 import { startLink } from '../src/bench/link/link.ts';
 import { ask } from '../fixtures/client.ts';
-import { bytesContent, seededContent } from '../fixtures/content.ts';
+import { bytesContent, seededContent } from '../src/bench/image/content.ts';
 import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { startDistributionCache, startOwnCache } from '../fixtures/far-peers.ts';
 

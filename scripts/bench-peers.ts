@@ -7,12 +7,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../fixtures/client.ts';
-import { bytesContent, seededContent } from '../fixtures/content.ts';
+import { bytesContent, seededContent } from '../src/bench/image/content.ts';
 import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import { startRegcache } from '../fixtures/regcache-process.ts';
 import { runProgram } from '../fixtures/run-program.ts';
-import { seedImage } from '../fixtures/seeded-image.ts';
+import { seedImage } from '../src/bench/image/seeded-image.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 
 const BLOB_BYTES = 256 * 1024 * 1024;

@@ -7,14 +7,14 @@ import { createHash, randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { makeCertificateAuthority, writeCertificate } from '../fixtures/certificates.ts';
+import { makeCertificateAuthority, writeCertificate } from '../src/certs/certificate-authority.ts';
 import { ChaosOrigin } from '../fixtures/chaos-origin.ts';
 import { type ChaosLink, startChaosLink } from '../fixtures/chaos-link.ts';
 import { ask } from '../fixtures/client.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import { type RegcacheProcess, startRegcache } from '../fixtures/regcache-process.ts';
 import { seededRandom } from '../fixtures/seeded-random.ts';
-import { seedImage, type SeededImage } from '../fixtures/seeded-image.ts';
+import { seedImage, type SeededImage } from '../src/bench/image/seeded-image.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 
 const PULLS = Number(process.argv[2] ?? 2000);

@@ -2,7 +2,7 @@ import type { Digest } from '../src/oci/digest.ts';
 import { readManifest } from '../src/oci/manifest.ts';
 import { MANIFEST_ACCEPT } from '../src/oci/media-type.ts';
 import type { Answer, AskOptions } from '../fixtures/client.ts';
-import { bytesContent } from '../fixtures/content.ts';
+import { bytesContent } from '../src/bench/image/content.ts';
 
 /** What one hop did for one request, from `Cache-Status`, and how long it waited, from `Server-Timing`. */
 export interface HopAnswer {

@@ -1,5 +1,5 @@
 import { startChainOverOrigin } from '../fixtures/chain-over-origin.ts';
-import { seedImage } from '../fixtures/seeded-image.ts';
+import { seedImage } from '../src/bench/image/seeded-image.ts';
 import { pullImage } from './demo-pull.ts';
 import { pullTable } from './demo-table.ts';
 

@@ -9,7 +9,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** A small project that may import what this one may. */
 async function projectWith(files: Readonly<Record<string, string>>): Promise<TempFolder> {
   const folder = await tempFolder('law');
-  for (const path of ['package.json', 'src/oci', 'src/async', 'fixtures/content.ts']) {
+  for (const path of ['package.json', 'src/oci', 'src/async', 'fixtures/free-port.ts']) {
     await cp(join(ROOT, path), join(folder.path, path), {
       recursive: true,
       filter: (file) => !file.endsWith('.test.ts'),
@@ -39,13 +39,13 @@ test('planted violations are reported, each of them, and nothing else', async ()
       "import type { Canary } from '../upstream/canary.ts';\nexport const c: Canary = 'c';\n",
     'src/oci/canary.ts': "import { readFile } from 'node:fs/promises';\nexport const c = readFile;\n",
     'src/http/canary-yargs.ts': "import yargs from 'yargs';\nexport const c = yargs;\n",
-    'cmd/canary.ts': "export * from '../fixtures/content.ts';\nexport * from '../src/oci/digest.ts';\n",
+    'cmd/canary.ts': "export * from '../fixtures/free-port.ts';\nexport * from '../src/oci/digest.ts';\n",
     'src/store/canary-missing.ts': "export * from './nowhere.ts';\n",
-    'src/store/canary.test.ts': "export * from '../../fixtures/content.ts';\n",
+    'src/store/canary.test.ts': "export * from '../../fixtures/free-port.ts';\n",
   });
   const { violations } = await checkImportLaw(project.path);
   expect(violations.map((violation) => violation.replace(/node_modules\/([^/]+)\/.*/, '$1'))).toEqual([
-    'cmd/canary.ts -> fixtures/content.ts',
+    'cmd/canary.ts -> fixtures/free-port.ts',
     'src/cache/canary-value.ts -> src/upstream/canary.ts',
     'src/http/canary-yargs.ts -> yargs',
     'src/http/canary.ts -> src/upstream/canary.ts',

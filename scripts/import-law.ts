@@ -80,9 +80,21 @@ const LAYERS: readonly Layer[] = [
     types: ['config'],
     node: true,
   },
-  { name: 'certs', files: folder('certs'), imports: [...BOTTOM, 'telemetry'], node: true },
+  {
+    name: 'certs',
+    files: folder('certs'),
+    imports: [...BOTTOM, 'telemetry'],
+    packages: ['@peculiar/x509', 'reflect-metadata'],
+    node: true,
+  },
   { name: 'doctor', files: folder('doctor'), imports: [...BOTTOM, 'telemetry'], node: true },
-  { name: 'bench', files: folder('bench'), imports: [...BOTTOM, 'telemetry'], node: true },
+  {
+    name: 'bench',
+    files: folder('bench'),
+    imports: [...BOTTOM, 'telemetry', 'config', 'certs'],
+    packages: ['tar-stream', 'zod'],
+    node: true,
+  },
   {
     name: 'daemon',
     files: '^src/(daemon|health|reload-plan)[.]ts$',

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { watchDialled } from '../fixtures/dialled.ts';
 import { hangs, says, sends } from '../fixtures/behaviour.ts';
-import { bytesContent, type Content, seededContent } from '../fixtures/content.ts';
+import { bytesContent, type Content, seededContent } from './bench/image/content.ts';
 import { type EmbeddedOrigin, startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import type { Answerer } from '../fixtures/recording-server.ts';
 import { type RunningCache, startCache } from '../fixtures/running-cache.ts';
 import { startScriptedUpstream } from '../fixtures/scripted-upstream.ts';
-import { type SeededImage, seedImage } from '../fixtures/seeded-image.ts';
+import { type SeededImage, seedImage } from './bench/image/seeded-image.ts';
 import { SteppedBlob } from '../fixtures/stepped-blob.ts';
 import { readStoreTree } from '../fixtures/store-tree.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { startConnectProxy } from '../fixtures/connect-proxy.ts';
-import { seededContent } from '../fixtures/content.ts';
+import { seededContent } from './bench/image/content.ts';
 import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { startCache } from '../fixtures/running-cache.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import type { Answer } from '../../fixtures/client.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { startEmbeddedOrigin } from '../../fixtures/embedded-origin.ts';
 import { startCache } from '../../fixtures/running-cache.ts';
 

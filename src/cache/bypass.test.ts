@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { says, sends } from '../../fixtures/behaviour.ts';
 import { breakTempFolder, brokenSync, fullDisk } from '../../fixtures/broken-disk.ts';
-import { type Content, seededContent } from '../../fixtures/content.ts';
+import { type Content, seededContent } from '../bench/image/content.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { SteppedBlob } from '../../fixtures/stepped-blob.ts';
 import { openTestCache, readResult, readSource } from '../../fixtures/test-cache.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { startEmbeddedOrigin } from '../../fixtures/embedded-origin.ts';
 import { startCache } from '../../fixtures/running-cache.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
-import { seedImage } from '../../fixtures/seeded-image.ts';
+import { seedImage } from '../bench/image/seeded-image.ts';
 import { SteppedBlob } from '../../fixtures/stepped-blob.ts';
 
 const SIZE_BYTES = 1_000_000;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import { sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, type Content, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, type Content, seededContent } from '../bench/image/content.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { SteppedBlob } from '../../fixtures/stepped-blob.ts';
 import { openTestCache, readResult, readSource } from '../../fixtures/test-cache.ts';

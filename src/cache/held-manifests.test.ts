@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { says, sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, type Content, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, type Content, seededContent } from '../bench/image/content.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { openTestCache, repositoryOf } from '../../fixtures/test-cache.ts';
 import { openTestStore } from '../../fixtures/test-store.ts';

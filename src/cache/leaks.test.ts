@@ -2,7 +2,7 @@ import { readdir, readlink } from 'node:fs/promises';
 import { expect, test, vi } from 'vitest';
 import { says, sends, sendsCutting } from '../../fixtures/behaviour.ts';
 import { fullDisk } from '../../fixtures/broken-disk.ts';
-import { bytesContent, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, seededContent } from '../bench/image/content.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { SteppedBlob } from '../../fixtures/stepped-blob.ts';
 import { openTestCache, readResult, readSource, type TestCache } from '../../fixtures/test-cache.ts';

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { hangs, sends } from '../../fixtures/behaviour.ts';
-import { type Content, seededContent } from '../../fixtures/content.ts';
+import { type Content, seededContent } from '../bench/image/content.ts';
 import type { Exchange } from '../../fixtures/recording-server.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { SteppedBlob } from '../../fixtures/stepped-blob.ts';

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { watchAskers } from '../../fixtures/askers.ts';
 import { hangsUp, says, sends } from '../../fixtures/behaviour.ts';
 import { breakTempFolder } from '../../fixtures/broken-disk.ts';
-import { bytesContent, type Content } from '../../fixtures/content.ts';
+import { bytesContent, type Content } from '../bench/image/content.ts';
 import type { Exchange } from '../../fixtures/recording-server.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { openTestCache, repositoryOf } from '../../fixtures/test-cache.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type EmbeddedOrigin, startEmbeddedOrigin } from '../../fixtures/embedded-origin.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
-import { seedImage, type SeededImage } from '../../fixtures/seeded-image.ts';
+import { seedImage, type SeededImage } from '../bench/image/seeded-image.ts';
 
 const LAYERS = [60_000, 50_000, 40_000, 30_000, 20_000, 10_000];
 

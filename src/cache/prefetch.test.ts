@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, seededContent } from '../bench/image/content.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import {
   blobsAsked,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { type EmbeddedOrigin, startEmbeddedOrigin } from '../../fixtures/embedded-origin.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { type Link, startLink } from '../bench/link/link.ts';

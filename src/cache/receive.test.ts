@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { hangsUp, says, sends, sendsCutting } from '../../fixtures/behaviour.ts';
-import { type Content, seededContent } from '../../fixtures/content.ts';
+import { type Content, seededContent } from '../bench/image/content.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { SteppedBlob } from '../../fixtures/stepped-blob.ts';
 import { openTestCache, readResult } from '../../fixtures/test-cache.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytesContent, type Content, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, type Content, seededContent } from '../bench/image/content.ts';
 import { ManualClock } from '../../fixtures/manual-clock.ts';
 import { repositoryOf } from '../../fixtures/test-cache.ts';
 import type { Digest } from '../oci/digest.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { says, saysJson } from '../../fixtures/behaviour.ts';
-import { bytesContent } from '../../fixtures/content.ts';
+import { bytesContent } from '../bench/image/content.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { openTestCache, type TestCache } from '../../fixtures/test-cache.ts';
 import type { PulledList } from './listing.ts';

@@ -1,7 +1,7 @@
 import { afterAll, expect, test, vi } from 'vitest';
 import { watchAskers } from '../../fixtures/askers.ts';
 import { hangsUp, says, sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, type Content } from '../../fixtures/content.ts';
+import { bytesContent, type Content } from '../bench/image/content.ts';
 import type { Answerer, Exchange } from '../../fixtures/recording-server.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { openTestCache } from '../../fixtures/test-cache.ts';

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { hangsUp, says, sends } from '../../fixtures/behaviour.ts';
-import { type Content, bytesContent, seededContent } from '../../fixtures/content.ts';
+import { type Content, bytesContent, seededContent } from '../bench/image/content.ts';
 import { ManualClock } from '../../fixtures/manual-clock.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { openTestCache, type TestCache } from '../../fixtures/test-cache.ts';

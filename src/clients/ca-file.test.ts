@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeCertificateAuthority } from '../../fixtures/certificates.ts';
+import { makeCertificateAuthority } from '../certs/certificate-authority.ts';
 import { checkCa } from './ca-file.ts';
 
 describe('checkCa', () => {

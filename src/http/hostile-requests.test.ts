@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sends } from '../../fixtures/behaviour.ts';
-import { type Content, seededContent } from '../../fixtures/content.ts';
+import { type Content, seededContent } from '../bench/image/content.ts';
 import { watchDialled } from '../../fixtures/dialled.ts';
 import { type HostileRequest, INJECTED, SMUGGLED } from '../../fixtures/hostile-request.ts';
 import { HOSTILE_REQUESTS } from '../../fixtures/hostile-requests.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { says, sends } from '../../fixtures/behaviour.ts';
 import type { Answer, AskOptions } from '../../fixtures/client.ts';
-import { type Content, seededContent } from '../../fixtures/content.ts';
+import { type Content, seededContent } from '../bench/image/content.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { sendsGated } from '../../fixtures/sends-gated.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { says, sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, seededContent } from '../bench/image/content.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { OCI_MANIFEST } from '../oci/media-type.ts';

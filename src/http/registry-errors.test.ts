@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hangs, says, sends } from '../../fixtures/behaviour.ts';
 import type { Answer } from '../../fixtures/client.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { freePort } from '../../fixtures/free-port.ts';
 import type { Answerer } from '../../fixtures/recording-server.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';

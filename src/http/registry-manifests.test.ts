@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sends } from '../../fixtures/behaviour.ts';
-import { bytesContent } from '../../fixtures/content.ts';
+import { bytesContent } from '../bench/image/content.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { OCI_MANIFEST } from '../oci/media-type.ts';

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ask } from '../../fixtures/client.ts';
-import { type Content, seededContent } from '../../fixtures/content.ts';
+import { type Content, seededContent } from '../bench/image/content.ts';
 import { settled } from '../../fixtures/settled.ts';
 import type { ByteSource } from '../cache/byte-source.ts';
 import { BufferPool } from './buffer-pool.ts';

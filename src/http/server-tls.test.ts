@@ -10,7 +10,7 @@ import {
   makeCertificateAuthority,
   makeSelfSigned,
   writeCertificate,
-} from '../../fixtures/certificates.ts';
+} from '../certs/certificate-authority.ts';
 import { type TempFolder, tempFolder } from '../../fixtures/temp-folder.ts';
 import { systemClock } from '../async/clock.ts';
 import { HttpServer } from './server.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { says, sends } from '../../fixtures/behaviour.ts';
 import { type Answer, ask } from '../../fixtures/client.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import type { Answerer } from '../../fixtures/recording-server.ts';
 import { startCache } from '../../fixtures/running-cache.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { says, saysJson } from '../../fixtures/behaviour.ts';
 import { ask } from '../../fixtures/client.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { openRaw } from '../../fixtures/raw-client.ts';
 import { startCache } from '../../fixtures/running-cache.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';

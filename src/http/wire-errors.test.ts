@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hangs, hangsUp, says, sends } from '../../fixtures/behaviour.ts';
 import type { Answer } from '../../fixtures/client.ts';
-import { bytesContent, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, seededContent } from '../bench/image/content.ts';
 import {
   type Answerer,
   type RecordingServer,

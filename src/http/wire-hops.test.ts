@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { challenges, says, sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, type Content, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, type Content, seededContent } from '../bench/image/content.ts';
 import { startEmbeddedOrigin } from '../../fixtures/embedded-origin.ts';
 import { ManualClock } from '../../fixtures/manual-clock.ts';
 import { type RunningCache, type RunningCacheOptions, startCache } from '../../fixtures/running-cache.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
-import { seedImage } from '../../fixtures/seeded-image.ts';
+import { seedImage } from '../bench/image/seeded-image.ts';
 import { SteppedBlob } from '../../fixtures/stepped-blob.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { OCI_MANIFEST } from '../oci/media-type.ts';

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { watchAskers } from '../../fixtures/askers.ts';
 import { hangsUp, says, sends } from '../../fixtures/behaviour.ts';
 import { type Answer, ask } from '../../fixtures/client.ts';
-import { bytesContent, type Content } from '../../fixtures/content.ts';
+import { bytesContent, type Content } from '../bench/image/content.ts';
 import type { Answerer } from '../../fixtures/recording-server.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';

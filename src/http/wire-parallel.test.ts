@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sends } from '../../fixtures/behaviour.ts';
 import type { Answer } from '../../fixtures/client.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import type { RecordedRequest } from '../../fixtures/recording-server.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { says, sends } from '../../fixtures/behaviour.ts';
 import type { Answer } from '../../fixtures/client.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { STATES, startWireCache, type WireBlob, type WireCache } from '../../fixtures/wire-cache.ts';
 
 let wire: WireCache;

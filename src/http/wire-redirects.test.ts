@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { challenges, redirectsTo, says, sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, seededContent } from '../bench/image/content.ts';
 import type { Answerer } from '../../fixtures/recording-server.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { openTestStore } from '../../fixtures/test-store.ts';
 import { parseDigest } from '../oci/digest.ts';
 import type { BlobWriter } from './blob-writer.ts';

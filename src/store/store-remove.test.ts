@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { openTestStore, type TestStore } from '../../fixtures/test-store.ts';
 import type { Digest } from '../oci/digest.ts';
 import { OCI_MANIFEST } from '../oci/media-type.ts';

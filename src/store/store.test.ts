@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { bytesContent, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, seededContent } from '../bench/image/content.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 import { openTestStore, type TestStore } from '../../fixtures/test-store.ts';
 import { systemClock } from '../async/clock.ts';

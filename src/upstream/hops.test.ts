@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hangs, hangsUp, says, sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, seededContent } from '../bench/image/content.ts';
 import { startTestHops, TAG_PATH, type TestHops } from '../../fixtures/test-hops.ts';
 import { PASSPORT, REPOSITORY, unending } from '../../fixtures/test-upstream.ts';
 import { OCI_MANIFEST } from '../oci/media-type.ts';

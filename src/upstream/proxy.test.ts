@@ -8,7 +8,7 @@ import {
   type CertificateAuthority,
   makeCertificateAuthority,
   writeCertificate,
-} from '../../fixtures/certificates.ts';
+} from '../certs/certificate-authority.ts';
 import { type ConnectProxyOptions, startConnectProxy } from '../../fixtures/connect-proxy.ts';
 import { freePort } from '../../fixtures/free-port.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';

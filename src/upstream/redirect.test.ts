@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { challenges, hangsUp, redirectsTo, says, sends } from '../../fixtures/behaviour.ts';
-import { makeCertificateAuthority } from '../../fixtures/certificates.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { makeCertificateAuthority } from '../certs/certificate-authority.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { startRawServer } from '../../fixtures/raw-server.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';

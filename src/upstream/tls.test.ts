@@ -11,7 +11,7 @@ import {
   makeCertificateAuthority,
   makeSelfSigned,
   writeCertificate,
-} from '../../fixtures/certificates.ts';
+} from '../certs/certificate-authority.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { type TempFolder, tempFolder } from '../../fixtures/temp-folder.ts';
 import { openTestUpstream, PASSPORT, REPOSITORY, unending } from '../../fixtures/test-upstream.ts';

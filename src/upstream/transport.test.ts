@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hangs, says, sends, sendsCutting } from '../../fixtures/behaviour.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { freePort } from '../../fixtures/free-port.ts';
 import { startRawServer } from '../../fixtures/raw-server.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';

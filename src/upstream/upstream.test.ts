@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hangs, says, saysJson, sends } from '../../fixtures/behaviour.ts';
-import { bytesContent, seededContent } from '../../fixtures/content.ts';
+import { bytesContent, seededContent } from '../bench/image/content.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { openTestUpstream, PASSPORT, REPOSITORY, unending } from '../../fixtures/test-upstream.ts';
 import { OCI_INDEX, OCI_MANIFEST } from '../oci/media-type.ts';

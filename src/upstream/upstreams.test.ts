@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { saysJson } from '../../fixtures/behaviour.ts';
-import { seededContent } from '../../fixtures/content.ts';
+import { seededContent } from '../bench/image/content.ts';
 import { ManualClock } from '../../fixtures/manual-clock.ts';
 import { startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
 import { sendsGated } from '../../fixtures/sends-gated.ts';

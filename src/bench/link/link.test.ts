@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { seededContent } from '../../../fixtures/content.ts';
+import { seededContent } from '../image/content.ts';
 import { settled } from '../../../fixtures/settled.ts';
 import type { LinkOptions } from './link-options.ts';
 import { type Link, startLink } from './link.ts';
