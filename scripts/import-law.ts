@@ -91,7 +91,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'bench',
     files: folder('bench'),
-    imports: [...BOTTOM, 'telemetry', 'config', 'certs'],
+    imports: [...BOTTOM, 'telemetry', 'config', 'certs', 'upstream'],
     packages: ['tar-stream', 'zod'],
     node: true,
   },
