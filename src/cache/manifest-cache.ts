@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { UpstreamError } from '../upstream/error.ts';
 import type { FoundManifest, Upstream } from '../upstream/upstream.ts';
+import { AwaitedTags } from './awaited-tags.ts';
 import { type HeldManifest, HeldManifests } from './held-manifests.ts';
 import { failure, refusal } from './not-pulled.ts';
 import { proveManifest } from './prove-manifest.ts';
@@ -61,6 +62,7 @@ export class ManifestCache {
   readonly #deps: ManifestCacheDeps;
   readonly #held: HeldManifests;
   readonly #questions = new SharedTask<ManifestResult>();
+  readonly #awaited = new AwaitedTags();
 
   constructor(deps: ManifestCacheDeps) {
     this.#deps = deps;
@@ -137,7 +139,7 @@ export class ManifestCache {
       const manifest = current === undefined ? undefined : await this.#held.read(repository, current);
       if (manifest === undefined) return await this.#ask(pull, false);
       const { ageSeconds } = answer.trail;
-      await this.#keepTag(repository, tag, manifest.digest, ageSeconds);
+      await this.#keepTag(repository, tag, manifest.digest, this.#validatedAtMs(ageSeconds));
       return pulled(manifest, ageSeconds, { outcome: 'revalidated', trail: answer.trail, upstreamMs });
     } catch (error) {
       return (await this.#stale(pull, held, error, startedMs)) ?? this.#failed(error, pull, startedMs);
@@ -187,6 +189,8 @@ export class ManifestCache {
       if (described !== undefined) {
         const passage: Passage = { outcome: 'miss', trail: head.trail, upstreamMs };
         const { ageSeconds } = head.trail;
+        if (reference.kind === 'tag')
+          await this.#named(repository, reference.tag, described.digest, ageSeconds);
         return { kind: 'manifest', manifest: described, bytes: undefined, ageSeconds, passage };
       }
     }
@@ -209,18 +213,39 @@ export class ManifestCache {
       return manifest;
     }
     if (reference.kind === 'tag') {
-      await this.#keepTag(repository, reference.tag, manifest.digest, answer.trail.ageSeconds);
+      await this.#keepTag(
+        repository,
+        reference.tag,
+        manifest.digest,
+        this.#validatedAtMs(answer.trail.ageSeconds),
+      );
+    }
+    for (const { tag, checkedAtMs } of this.#awaited.take(repository, manifest.digest)) {
+      await this.#keepTag(repository, tag, manifest.digest, checkedAtMs);
     }
     return manifest;
   }
 
-  async #keepTag(repository: Repository, tag: Tag, digest: Digest, ageSeconds: number): Promise<void> {
-    const { clock, store, telemetry } = this.#deps;
+  /** What a tag points at is known by a HEAD: the manifest is held already, or will be asked for by its digest. */
+  async #named(repository: Repository, tag: Tag, digest: Digest, ageSeconds: number): Promise<void> {
+    const checkedAtMs = this.#validatedAtMs(ageSeconds);
+    const held = await this.#held.read(repository, digest);
+    if (held === undefined) this.#awaited.note(repository, { tag, checkedAtMs }, digest);
+    else await this.#keepTag(repository, tag, digest, checkedAtMs);
+  }
+
+  async #keepTag(repository: Repository, tag: Tag, digest: Digest, checkedAtMs: number): Promise<void> {
+    const { store, telemetry } = this.#deps;
+    this.#awaited.forget(repository, tag);
     try {
-      await store.writeTag(repository, tag, digest, clock.now() - ageSeconds * 1000);
+      await store.writeTag(repository, tag, digest, checkedAtMs);
     } catch (error) {
       tellStoreFailure(error, digest, telemetry);
     }
+  }
+
+  #validatedAtMs(ageSeconds: number): number {
+    return this.#deps.clock.now() - ageSeconds * 1000;
   }
 
   /** Shared by all who ask: ends by the transport's timeouts, not with one client. */
