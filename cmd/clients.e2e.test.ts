@@ -83,6 +83,18 @@ describe.each(CLIENT_KINDS)('$name', (kind) => {
     },
   );
 
+  test('pulls what the cache holds while all that lies behind it is down', async (context) => {
+    await using through = await startThrough(context, kind, 2);
+    const names = ['app', 'multi'];
+    const before = new Map<string, unknown>();
+    for (const name of names) before.set(name, await through.client.pull(found(name).called));
+    await through.client.forget();
+    await through.hops.caches[1]?.stop();
+    for (const name of names) {
+      await expect(through.client.pull(found(name).called)).resolves.toEqual(before.get(name));
+    }
+  }, 120_000);
+
   test('is told why it may not push', async (context) => {
     await using through = await startThrough(context, kind, 1);
     const { called } = found('app');
