@@ -1,4 +1,5 @@
 import yargs, { type Argv } from 'yargs';
+import { benchCommand } from './bench.ts';
 import { clients } from './clients.ts';
 import type { Command, CommandGroup, Terminal } from './command.ts';
 import { configGroup } from './config.ts';
@@ -7,7 +8,7 @@ import { serve } from './serve.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly (Command | CommandGroup)[] = [serve, clients, configGroup];
+const COMMANDS: readonly (Command | CommandGroup)[] = [serve, benchCommand, clients, configGroup];
 
 /**
  * Parses the arguments and runs the command that they name.
@@ -29,7 +30,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     .demandCommand(1, 'name a command')
     .completion('completion', 'print a completion script for bash or zsh')
     .epilogue(
-      'Exit codes: 0 all is well, 1 the work failed, 2 arguments, configuration or machine are wrong.',
+      'Exit codes: 0 all is well, 1 the work failed, 2 arguments, configuration or machine are wrong, 3 a required bound was not kept.',
     )
     .wrap(Math.min(110, terminal.out.columns ?? 110))
     .exitProcess(false)

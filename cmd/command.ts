@@ -42,3 +42,10 @@ export function textOption(args: Readonly<Record<string, unknown>>, name: string
   }
   return typeof value === 'string' ? value : undefined;
 }
+
+/** The values of an option that may be repeated. */
+export function listOption(args: Readonly<Record<string, unknown>>, name: string): readonly string[] {
+  const value = args[name];
+  if (Array.isArray(value)) return value.map(String);
+  return typeof value === 'string' ? [value] : [];
+}

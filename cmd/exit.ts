@@ -5,6 +5,8 @@ export const EXIT = {
   failed: 1,
   /** The arguments, the configuration or the machine are wrong: nothing was begun. */
   usage: 2,
-  /** Ended by a second signal, as shells count it for SIGINT. */
+  /** A bound that was required was not kept. */
+  requirement: 3,
+  /** Ended by a signal before the work was done, as shells count it for SIGINT. */
   interrupted: 130,
 } as const;

@@ -3,6 +3,7 @@ import { readManifest } from '../src/oci/manifest.ts';
 import { MANIFEST_ACCEPT } from '../src/oci/media-type.ts';
 import type { Answer, AskOptions } from '../fixtures/client.ts';
 import { bytesContent } from '../src/bench/image/content.ts';
+import { readHopAnswers } from '../src/bench/pull/hop-answers.ts';
 
 /** What one hop did for one request, from `Cache-Status`, and how long it waited, from `Server-Timing`. */
 export interface HopAnswer {
@@ -76,30 +77,11 @@ function fieldOf(answer: Answer, name: string): string {
   return Array.isArray(field) ? field.join(', ') : (field ?? '');
 }
 
-/** RFC 9211: one entry a hop, the origin's side first; the last is the hop that was asked. */
 function readHops(cacheStatus: string, serverTiming: string): ReadonlyMap<string, HopAnswer> {
-  const waits = new Map<string, number>();
-  for (const entry of serverTiming.split(',')) {
-    const [metric, milliseconds] = /^\s*([\w.-]+);dur=([\d.]+)/.exec(entry)?.slice(1) ?? [];
-    if (metric !== undefined) waits.set(metric, Number(milliseconds));
-  }
-  const entries = cacheStatus.split(',').filter((entry) => entry.trim() !== '');
   return new Map(
-    entries.map((entry, index) => {
-      const name = /^\s*"?([^";]+)"?/.exec(entry)?.[1] ?? '';
-      const last = index === entries.length - 1;
-      return [
-        name,
-        { outcome: outcomeOf(entry), waitedMs: waits.get(last ? 'upstream' : `${name}.upstream`) },
-      ];
-    }),
+    readHopAnswers(cacheStatus, serverTiming).map(({ hop, outcome = 'unknown', waitedMs }) => [
+      hop,
+      { outcome, waitedMs },
+    ]),
   );
-}
-
-/** The word of the logs for an entry of `Cache-Status`. */
-function outcomeOf(entry: string): string {
-  if (/;\s*collapsed/.test(entry)) return 'joined';
-  if (/;\s*fwd=stale/.test(entry)) return 'revalidated';
-  if (/;\s*hit/.test(entry)) return /detail=(\w+)/.exec(entry)?.[1] ?? 'hit';
-  return /;\s*fwd=miss/.test(entry) ? 'miss' : entry.trim();
 }

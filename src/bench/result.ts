@@ -64,7 +64,7 @@ export interface VariantResult {
   /** What a reader should know, such as a hop that does not say what it holds. */
   readonly notes: readonly string[];
   readonly phases: readonly Phase[];
-  /** What each server was asked for and sent, outermost first, the origin last. Unknown in live mode but for what answers tell. */
+  /** What each server was asked for and sent, outermost first, the origin last; in live mode what the answers tell. */
   readonly traffic: readonly ServerTraffic[];
 }
 
