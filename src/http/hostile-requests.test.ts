@@ -145,7 +145,8 @@ describe('requests that nobody should send', { timeout: 120_000 }, () => {
   test('though they mean something get that and no more, and the upstream hears nothing of the rest', async () => {
     const blob = seededContent('odd', 3000);
     const path = `/v2/lib/app/blobs/${blob.digest}`;
-    origin.on('GET', path, sends(blob)).on('HEAD', path, sends(blob));
+    // Which of them comes first, and so how often what is not held yet is asked for by HEAD, is chance.
+    origin.on('GET', path, sends(blob)).always('HEAD', path, sends(blob));
     using dialled = watchDialled();
     const requests = fc.sample(oddRequests(path), { numRuns: 1000, seed: SEED });
     expect(await provokeAll(requests, faultOfBlob(blob))).toEqual([]);
