@@ -1,5 +1,6 @@
 import yargs, { type Argv } from 'yargs';
 import { benchCommand } from './bench.ts';
+import { certsGroup } from './certs.ts';
 import { clients } from './clients.ts';
 import type { Command, CommandGroup, Terminal } from './command.ts';
 import { configGroup } from './config.ts';
@@ -8,7 +9,7 @@ import { serve } from './serve.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly (Command | CommandGroup)[] = [serve, benchCommand, clients, configGroup];
+const COMMANDS: readonly (Command | CommandGroup)[] = [serve, benchCommand, certsGroup, clients, configGroup];
 
 /**
  * Parses the arguments and runs the command that they name.

@@ -1,11 +1,10 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import path from 'node:path';
 import { checkCa } from '../src/clients/ca-file.ts';
 import { cacheHref, type CacheUrl, parseCacheUrl } from '../src/clients/cache-url.ts';
 import { CLIENTS, type ClientName, type Setup } from '../src/clients/client.ts';
 import { configuredOrigins } from '../src/clients/configured-origins.ts';
-import { type ClientFile, planClients } from '../src/clients/plan-clients.ts';
+import { planClients } from '../src/clients/plan-clients.ts';
 import { printFiles, printNotes } from '../src/clients/print-files.ts';
 import type { HttpConfig } from '../src/config/config.ts';
 import { textAt } from '../src/config/config-node.ts';
@@ -16,6 +15,7 @@ import { parseYaml } from '../src/config/yaml-source.ts';
 import { UserError } from '../src/user-error.ts';
 import { type Command, type Terminal, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
+import { writeFiles } from './write-files.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
 
@@ -170,48 +170,4 @@ async function readCa(
   if (scheme === 'https') return ca;
   err.write('warning: --ca has no effect, the URL is plain http\n');
   return undefined;
-}
-
-/**
- * Writes files below a folder, all or none.
- * @returns a line for each
- * @throws {UserError} FILE_EXISTS where one is there that differs, and nothing is to be replaced
- */
-async function writeFiles(into: string, files: readonly ClientFile[], force: boolean): Promise<string> {
-  const targets = await Promise.all(
-    files.map(async ({ path: name, content }) => {
-      const target = path.join(into, name);
-      return { target, content, present: await presentText(target) };
-    }),
-  );
-  const differing = targets.filter(({ content, present }) => present !== undefined && present !== content);
-  if (differing.length > 0 && !force) {
-    const names = differing.map(({ target }) => target).join(', ');
-    throw new UserError('FILE_EXISTS', `nothing was written: there already, and different: ${names}`, {
-      value: names,
-      hint: 'merge them by hand (leave out --into to see the new ones), or replace them with --force',
-    });
-  }
-  let written = '';
-  for (const { target, content, present } of targets) {
-    if (present !== content) {
-      await mkdir(path.dirname(target), { recursive: true });
-      await writeFile(target, content);
-    }
-    written += `${present === content ? 'unchanged' : 'wrote'} ${target}\n`;
-  }
-  return written;
-}
-
-async function presentText(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (reason(error) === 'no such file') return undefined;
-    throw new UserError('FILE_UNREADABLE', `${file} cannot be read (${reason(error)})`, {
-      value: file,
-      hint: 'check what --into names',
-      cause: error,
-    });
-  }
 }

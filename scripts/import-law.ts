@@ -84,7 +84,7 @@ const LAYERS: readonly Layer[] = [
     name: 'certs',
     files: folder('certs'),
     imports: [...BOTTOM, 'telemetry'],
-    packages: ['@peculiar/x509', 'reflect-metadata'],
+    packages: ['@peculiar/x509', 'reflect-metadata', 'node-forge'],
     node: true,
   },
   { name: 'doctor', files: folder('doctor'), imports: [...BOTTOM, 'telemetry'], node: true },

@@ -5,7 +5,7 @@ import type { ClientPlan, Origin, PlannedFile, Setup } from './client.ts';
 import { hostsTomlFiles } from './hosts-toml.ts';
 import { imagePrefix } from './image-prefix.ts';
 
-const CERTIFICATES = '/etc/docker/certs.d';
+export const DOCKER_CERTIFICATES = '/etc/docker/certs.d';
 const CONFIG = '/etc/docker/daemon.json';
 
 /**
@@ -17,17 +17,17 @@ export function planDocker(setup: Setup): ClientPlan {
   const mirror = hubMirror(setup);
   return {
     kind: 'files',
-    files: [...daemonJson(setup, mirror), ...hostsTomlFiles(setup, CERTIFICATES)],
+    files: [...daemonJson(setup, mirror), ...hostsTomlFiles(setup, DOCKER_CERTIFICATES)],
     notes: [
       ...hubNotes(setup, mirror),
       ...nameNotes(setup),
       ...(daemonJson(setup, mirror).length === 0
-        ? [`Nothing to restart: docker reads ${CERTIFICATES} at every pull`]
+        ? [`Nothing to restart: docker reads ${DOCKER_CERTIFICATES} at every pull`]
         : [
             `Merge the keys into a ${CONFIG} that is there already; then: systemctl reload docker. ` +
-              `${CERTIFICATES} is read at every pull`,
+              `${DOCKER_CERTIFICATES} is read at every pull`,
           ]),
-      ...clientCertificateNotes(setup, `${CERTIFICATES}/${setup.cache.authority}`),
+      ...clientCertificateNotes(setup, `${DOCKER_CERTIFICATES}/${setup.cache.authority}`),
     ],
   };
 }

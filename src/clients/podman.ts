@@ -5,7 +5,7 @@ import { caFile } from './hosts-toml.ts';
 import { imagePrefix } from './image-prefix.ts';
 import { tomlString } from './toml-string.ts';
 
-const CERTIFICATES = '/etc/containers/certs.d';
+export const PODMAN_CERTIFICATES = '/etc/containers/certs.d';
 const DROP_IN = '/etc/containers/registries.conf.d/50-regcache.conf';
 
 /** podman, CRI-O, buildah and skopeo: a drop-in for registries.conf, which names mirrors as images are named. */
@@ -23,7 +23,7 @@ export function planPodman(setup: Setup): ClientPlan {
   }
   return {
     kind: 'files',
-    files: [{ path: DROP_IN, content: registries.join('\n') }, ...caFile(setup, CERTIFICATES)],
+    files: [{ path: DROP_IN, content: registries.join('\n') }, ...caFile(setup, PODMAN_CERTIFICATES)],
     notes: [
       ...places.flatMap(({ origin, place }) =>
         place.kind === 'none'
@@ -33,7 +33,7 @@ export function planPodman(setup: Setup): ClientPlan {
       'Nothing to restart for podman, buildah and skopeo; CRI-O: systemctl reload crio. A user with a ' +
         'registries.conf in ~/.config/containers does not get the drop-in: copy it to ' +
         '~/.config/containers/registries.conf.d',
-      ...clientCertificateNotes(setup, `${CERTIFICATES}/${setup.cache.authority}`),
+      ...clientCertificateNotes(setup, `${PODMAN_CERTIFICATES}/${setup.cache.authority}`),
     ],
   };
 }
