@@ -4,12 +4,20 @@ import { certsGroup } from './certs.ts';
 import { clients } from './clients.ts';
 import type { Command, CommandGroup, Terminal } from './command.ts';
 import { configGroup } from './config.ts';
+import { doctorCommand } from './doctor.ts';
 import { EXIT } from './exit.ts';
 import { serve } from './serve.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS: readonly (Command | CommandGroup)[] = [serve, benchCommand, certsGroup, clients, configGroup];
+const COMMANDS: readonly (Command | CommandGroup)[] = [
+  serve,
+  benchCommand,
+  certsGroup,
+  clients,
+  configGroup,
+  doctorCommand,
+];
 
 /**
  * Parses the arguments and runs the command that they name.

@@ -87,7 +87,7 @@ const LAYERS: readonly Layer[] = [
     packages: ['@peculiar/x509', 'reflect-metadata', 'node-forge'],
     node: true,
   },
-  { name: 'doctor', files: folder('doctor'), imports: [...BOTTOM, 'telemetry'], node: true },
+  { name: 'doctor', files: folder('doctor'), imports: [...BOTTOM, 'certs', 'upstream'], node: true },
   {
     name: 'bench',
     files: folder('bench'),

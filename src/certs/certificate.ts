@@ -33,7 +33,8 @@ export function certificateOf(der: Buffer | string): Certificate {
     notBefore: new Date(x509.validFrom),
     notAfter: new Date(x509.validTo),
     isCa: x509.ca,
-    isSelfSigned: isSignedBy(x509, x509),
+    // Not `checkIssued`: a server's own certificate may say that its key signs no certificates.
+    isSelfSigned: x509.subject === x509.issuer && verifies(x509, x509),
     names: namesOf(x509.subjectAltName),
   };
 }
@@ -56,12 +57,12 @@ export function readCertificates(bytes: Buffer): readonly Certificate[] {
 
 /** Whether `issuer` has signed it: by name, by key identifier and by its key. */
 export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
-  return isSignedBy(certificate.x509, issuer.x509);
+  return certificate.x509.checkIssued(issuer.x509) && verifies(certificate.x509, issuer.x509);
 }
 
-function isSignedBy(x509: X509Certificate, issuer: X509Certificate): boolean {
+function verifies(x509: X509Certificate, issuer: X509Certificate): boolean {
   try {
-    return x509.checkIssued(issuer) && x509.verify(issuer.publicKey);
+    return x509.verify(issuer.publicKey);
   } catch {
     // A key of a kind that OpenSSL does not know here.
     return false;

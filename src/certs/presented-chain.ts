@@ -10,6 +10,8 @@ export interface Handshake {
   readonly refusal: { readonly code: string; readonly message: string } | undefined;
   /** As in `TLSv1.3`. */
   readonly protocol: string;
+  /** Whether it would speak HTTP/2 (RFC 7301). */
+  readonly offersHttp2: boolean;
 }
 
 export interface HandshakeOptions {
@@ -35,6 +37,7 @@ export async function handshake(url: URL, { trust, signal }: HandshakeOptions): 
     ...(trust === undefined ? {} : { secureContext: trust }),
     rejectUnauthorized: false,
     minVersion: 'TLSv1',
+    ALPNProtocols: ['h2', 'http/1.1'],
   });
   const stop = (): void => {
     socket.destroy(signal.reason instanceof Error ? signal.reason : new Error('stopped'));
@@ -50,6 +53,7 @@ export async function handshake(url: URL, { trust, signal }: HandshakeOptions): 
       presented: presentedBy(socket),
       refusal: refusalOf(socket),
       protocol: socket.getProtocol() ?? '',
+      offersHttp2: socket.alpnProtocol === 'h2',
     };
   } finally {
     signal.removeEventListener('abort', stop);

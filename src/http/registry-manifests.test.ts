@@ -31,6 +31,7 @@ describe('ping', () => {
     const answer = await cache.ask(where);
     expect([answer.status, (await answer.bytes()).toString()]).toEqual([200, '{}']);
     expect(answer.headers['docker-distribution-api-version']).toBe('registry/2.0');
+    expect(answer.headers['via']).toMatch(/^1\.1 \S+ \([0-9a-f-]{8,}\)$/);
     expect((await cache.ask(where, { method: 'HEAD' })).status).toBe(200);
   });
 });

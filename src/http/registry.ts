@@ -16,7 +16,7 @@ import { sendList } from './listings.ts';
 import { handleManifest } from './manifests.ts';
 import { type Namespaces, parseTarget, readOnly } from './route.ts';
 import { sendError } from './send-error.ts';
-import { type HopIdentity, passVia } from './via.ts';
+import { answerVia, type HopIdentity, passVia } from './via.ts';
 
 export interface RegistryOptions {
   /** Where the API lies: `/` or `/some/path/`. */
@@ -58,7 +58,8 @@ async function answer(exchange: Exchange, options: RegistryOptions, deps: Regist
   if (request.method !== 'GET' && request.method !== 'HEAD') throw readOnly();
   if (asked !== undefined) exchange.response.setHeader('oci-namespace', asked);
   if (route.kind === 'ping') {
-    sendWhole(exchange, 200, { 'content-type': 'application/json' }, PING);
+    const via = answerVia(undefined, options.self);
+    sendWhole(exchange, 200, { 'content-type': 'application/json', via }, PING);
     return;
   }
   const passport = passVia(request.headers['via'], options.self);
