@@ -10,7 +10,7 @@ const BLOB = seededContent('ranged', SIZE_BYTES);
 const WHOLE = BLOB.read(0, SIZE_BYTES);
 /** Far and slow enough that one connection would need a while. */
 const FAR = {
-  roundTripMs: 60,
+  roundTripMs: 100,
   rateBitsPerSecond: 400e6,
   connectionRateBitsPerSecond: 24e6,
   slowStart: false,

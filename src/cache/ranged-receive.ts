@@ -2,6 +2,7 @@ import type { Clock } from '../async/clock.ts';
 import type { ByteSink } from '../upstream/body.ts';
 import { UpstreamError } from '../upstream/error.ts';
 import type { BlobAnswer } from '../upstream/upstream.ts';
+import { Distance } from './distance.ts';
 import { StalledError } from './fill-error.ts';
 import { Gaps } from './gaps.ts';
 import { RangeConnection } from './range-connection.ts';
@@ -31,8 +32,8 @@ export interface RangedReceiveOptions {
   readonly signal: AbortSignal;
 }
 
-/** Nearer than this, one connection is as good as several. */
-const FAR_MS = 20;
+/** One connection that is faster (128 Mbit/s) is not held up by how far away its other end is. */
+const FAST_BYTES_PER_MS = 16_000;
 /** The first connection's rate is that of half a round trip after the first: while it goes on alone, time is lost. */
 const SETTLED_ROUND_TRIPS = 1;
 const DECIDED_ROUND_TRIPS = 1.5;
@@ -69,7 +70,7 @@ export class RangedReceive {
   /** Aborts when nobody works any more. */
   readonly #over = new AbortController();
   readonly #startedMs: number;
-  #roundTripMs: number;
+  readonly #distance: Distance;
   /** How many may work; 0 while the first one is alone and nothing is decided. */
   #allowed = 0;
   #connections = 1;
@@ -85,7 +86,7 @@ export class RangedReceive {
 
   constructor(options: RangedReceiveOptions) {
     this.#options = options;
-    this.#roundTripMs = options.first.roundTripMs;
+    this.#distance = new Distance(options.first, options.clock);
     this.#startedMs = options.clock.monotonic();
   }
 
@@ -178,7 +179,7 @@ export class RangedReceive {
   /** A server that answers a window with the whole blob would send everything before it for nothing. */
   #proper(answer: BlobAnswer, { atBytes }: Part): BlobAnswer {
     if (answer.kind === 'refused') return answer;
-    this.#roundTripMs = Math.min(this.#roundTripMs, answer.roundTripMs);
+    this.#distance.note(answer.roundTripMs);
     if (answer.startBytes === atBytes || this.#workers.size === 1) return answer;
     answer.body.abort(new Error('ranges are ignored'));
     this.#options.support.deny(answer.upstream);
@@ -194,9 +195,10 @@ export class RangedReceive {
 
   /** More connections, if the blob comes from far away and it would take long without them. */
   #considerMore(worker: RangeConnection): void {
-    const { settings, sizeBytes, first, support, clock } = this.#options;
-    const { roundTripMs, upstream } = first;
-    if (settings.connections < 2 || sizeBytes < settings.minSizeBytes || roundTripMs < FAR_MS) {
+    const { settings, sizeBytes, first, support, clock, signal } = this.#options;
+    const { upstream } = first;
+    const { roundTripMs, isFar } = this.#distance;
+    if (settings.connections < 2 || sizeBytes < settings.minSizeBytes || isFar === false) {
       this.#allowed = 1;
       return;
     }
@@ -208,7 +210,12 @@ export class RangedReceive {
     const { part } = worker;
     const bytesPerMs = this.#bytesPerMsSince(this.#settled);
     const leftMs = (part.endBytes - part.atBytes) / bytesPerMs;
-    if (leftMs < Math.max(WORTH_MS, WORTH_ROUND_TRIPS * roundTripMs)) return;
+    if (bytesPerMs > FAST_BYTES_PER_MS || leftMs < Math.max(WORTH_MS, WORTH_ROUND_TRIPS * roundTripMs))
+      return;
+    if (isFar === undefined) {
+      this.#distance.measure(AbortSignal.any([signal, this.#over.signal]));
+      return;
+    }
     this.#allowed = settings.connections;
     this.#aloneBytesPerMs = this.#eachBytesPerMs = bytesPerMs;
     this.#gaps.add({ startBytes: part.atBytes, endBytes: part.endBytes });
@@ -225,7 +232,8 @@ export class RangedReceive {
   /** Connections that have brought no more than the first one alone are let go as their windows end. */
   #judgeTrial(trial: Mark): void {
     const { clock, first, support } = this.#options;
-    if (clock.monotonic() - trial.atMs < Math.max(TRIAL_MS, TRIAL_ROUND_TRIPS * this.#roundTripMs)) return;
+    if (clock.monotonic() - trial.atMs < Math.max(TRIAL_MS, TRIAL_ROUND_TRIPS * this.#distance.roundTripMs))
+      return;
     this.#trial = undefined;
     if (this.#bytesPerMsSince(trial) >= this.#aloneBytesPerMs * GAIN_WANTED) return;
     this.#allowed = 1;
@@ -233,7 +241,7 @@ export class RangedReceive {
   }
 
   get #patienceMs(): number {
-    return Math.max(STALLED_MS, STALLED_ROUND_TRIPS * this.#roundTripMs);
+    return Math.max(STALLED_MS, STALLED_ROUND_TRIPS * this.#distance.roundTripMs);
   }
 
   #mark(): Mark {
@@ -260,9 +268,12 @@ export class RangedReceive {
   #windowBytes(): number {
     const { settings } = this.#options;
     const bytesPerMs = this.#eachBytesPerMs;
-    const long = Math.max(settings.windowBytes, bytesPerMs * this.#roundTripMs * WINDOW_ROUND_TRIPS);
+    const long = Math.max(settings.windowBytes, bytesPerMs * this.#distance.roundTripMs * WINDOW_ROUND_TRIPS);
     const fair = this.#gaps.sizeBytes / Math.max(1, this.#allowed);
-    const least = Math.max(LEAST_WINDOW_BYTES, bytesPerMs * this.#roundTripMs * LEAST_WINDOW_ROUND_TRIPS);
+    const least = Math.max(
+      LEAST_WINDOW_BYTES,
+      bytesPerMs * this.#distance.roundTripMs * LEAST_WINDOW_ROUND_TRIPS,
+    );
     return Math.ceil(Math.max(Math.min(long, fair), Math.min(least, settings.windowBytes)));
   }
 

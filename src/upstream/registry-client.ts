@@ -122,9 +122,10 @@ export class RegistryClient implements Upstream {
     const range = whole ? {} : { range: `bytes=${startBytes}-${endBytes === undefined ? '' : endBytes - 1}` };
     const target = { path: `/v2/${name}/blobs/${digest}`, scope: pullScope(name), lane: 'blob' as const };
     const response = await this.#send('GET', target, range, passport, signal);
-    const { body, roundTripMs } = response;
+    const { body, roundTripMs, measureMs } = response;
     const { name: upstream } = this.#hop;
-    const common = { kind: 'found', body, trail: readTrail(response), upstream, roundTripMs } as const;
+    const trail = readTrail(response);
+    const common = { kind: 'found', body, trail, upstream, roundTripMs, measureMs } as const;
     if (response.status === 200) {
       return continuing({ ...common, sizeBytes: contentLength(response), startBytes: 0 }, request, response);
     }

@@ -9,15 +9,12 @@ describe('startWait', () => {
     expect(waited()).toBeGreaterThan(30);
   });
 
-  it('knows nothing where this machine was busy', async () => {
+  it('leaves out the time that this process was busy for', async () => {
     const waited = startWait();
     const busyUntilMs = performance.now() + 300;
     while (performance.now() < busyUntilMs);
     await sleep(1);
-    expect(waited()).toBeUndefined();
-    const trips = new RoundTrips();
-    trips.note('https://a.test', waited());
-    expect(trips.shortestMs('https://a.test')).toBe(0);
+    expect(waited()).toBeLessThan(150);
   });
 });
 

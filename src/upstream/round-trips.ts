@@ -3,29 +3,23 @@ import { performance } from 'node:perf_hooks';
 const REMEMBERED_WAITS = 32;
 const REMEMBERED_ORIGINS = 256;
 
-/** More of a wait than this spent on other work, and nobody knows how long the answer lay there unseen. */
-const MOST_BUSY = 0.5;
-
 /**
  * Begins to measure a wait.
- * @returns how long it was, in milliseconds; undefined where this process was busy meanwhile, so that a loaded machine
- *   does not look like a far one
+ * @returns how long it was, in milliseconds. Only the time counts in which this process had nothing else to do: then
+ *   the answer had not come yet; how long it lay there unseen otherwise, nobody knows. So a busy process sees its
+ *   upstreams nearer than they are, and never further away.
  */
-export function startWait(): () => number | undefined {
+export function startWait(): () => number {
   const start = performance.eventLoopUtilization();
-  return () => {
-    const { idle, active, utilization } = performance.eventLoopUtilization(start);
-    return utilization > MOST_BUSY ? undefined : idle + active;
-  };
+  return () => performance.eventLoopUtilization(start).idle;
 }
 
 /** How far away the servers are that one has waited for. */
 export class RoundTrips {
   readonly #waits = new Map<string, number[]>();
 
-  /** @param waitedMs from a sent request to the head of its answer; undefined where nobody knows */
-  note(origin: string, waitedMs: number | undefined): void {
-    if (waitedMs === undefined) return;
+  /** @param waitedMs from a sent request to the head of its answer */
+  note(origin: string, waitedMs: number): void {
     const waits = this.#waits.get(origin) ?? [];
     this.#waits.delete(origin);
     this.#waits.set(origin, [...waits.slice(1 - REMEMBERED_WAITS), waitedMs]);

@@ -30,6 +30,8 @@ export type Lane = 'talk' | 'blob';
 
 /** The part of the connections that is kept for talk. */
 const TALK_SHARE = 1 / 4;
+/** As many as a far blob would get besides its first: connections that are open already serve its ranges. */
+const MEASURED_AT_ONCE = 3;
 
 export interface TransportRequest {
   readonly method: 'GET' | 'HEAD';
@@ -48,7 +50,14 @@ export interface TransportResponse {
   readonly body: ResponseBody;
   /** How far away whoever sent it is: the shortest of the last waits for it, in milliseconds. */
   readonly roundTripMs: number;
+  /**
+   * Asks whoever sent it again, by HEAD, over three connections at once.
+   * @returns the shortest of the last waits then, in milliseconds
+   */
+  readonly measureMs: (signal: AbortSignal) => Promise<number>;
 }
+
+type Head = Omit<TransportResponse, 'measureMs'>;
 
 /** Sends one HTTP request, and nothing more: no redirects, no credentials, no second try. */
 export class Transport {
@@ -73,9 +82,14 @@ export class Transport {
    * @throws {UpstreamError} or the signal's reason
    */
   async send(request: TransportRequest, signal: AbortSignal): Promise<TransportResponse> {
+    const head = await this.#send(request, signal);
+    return { ...head, measureMs: async (until) => this.#measure(request, until) };
+  }
+
+  async #send(request: TransportRequest, signal: AbortSignal): Promise<Head> {
     signal.throwIfAborted();
     const { url } = request;
-    const head = Promise.withResolvers<TransportResponse>();
+    const head = Promise.withResolvers<Head>();
     const forwarder = url.protocol === 'http:' ? proxyFor(this.#proxy, url) : undefined;
     const exchange = new Exchange(url, signal, head, {
       rateLimit: this.#rateLimit,
@@ -98,6 +112,15 @@ export class Transport {
       exchange,
     );
     return await head.promise;
+  }
+
+  async #measure(request: TransportRequest, signal: AbortSignal): Promise<number> {
+    const ask = async (): Promise<void> => {
+      const { body } = await this.#send({ ...request, method: 'HEAD' }, signal);
+      await body.discard();
+    };
+    await Promise.allSettled(Array.from({ length: MEASURED_AT_ONCE }, ask));
+    return this.#roundTrips.shortestMs(request.url.origin);
   }
 
   /** Takes no new request and closes the connections when those that run have ended. */
@@ -144,14 +167,14 @@ interface Around {
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #url: URL;
   readonly #signal: AbortSignal;
-  readonly #head: PromiseWithResolvers<TransportResponse>;
+  readonly #head: PromiseWithResolvers<Head>;
   readonly #around: Around;
   /** Measures the wait from the sent request, whatever connecting has taken. */
   #waited = startWait();
   #controller: Dispatcher.DispatchController | undefined;
   #body: ResponseBody | undefined;
 
-  constructor(url: URL, signal: AbortSignal, head: PromiseWithResolvers<TransportResponse>, around: Around) {
+  constructor(url: URL, signal: AbortSignal, head: PromiseWithResolvers<Head>, around: Around) {
     this.#around = around;
     this.#url = url;
     this.#signal = signal;

@@ -56,6 +56,11 @@ export type BlobAnswer =
       readonly upstream: string;
       /** How far away whoever sends it is, in milliseconds: the shortest of the last waits for it. */
       readonly roundTripMs: number;
+      /**
+       * Asks whoever sends it a few times more how far away it is. Never rejects; some answers may have gone astray.
+       * @returns the shortest of the last waits then, in milliseconds
+       */
+      readonly measureMs: (signal: AbortSignal) => Promise<number>;
     }
   | Refused;
 
