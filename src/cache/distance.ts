@@ -12,7 +12,7 @@ export class Distance {
   readonly #first: Pick<FoundBlob, 'roundTripMs' | 'measureMs'>;
   readonly #clock: Clock;
   #isFar: boolean | undefined;
-  #measuring: Promise<void> | undefined;
+  #isMeasuring = false;
   #roundTripMs: number;
 
   constructor(first: Pick<FoundBlob, 'roundTripMs' | 'measureMs'>, clock: Clock) {
@@ -38,7 +38,9 @@ export class Distance {
 
   /** Settles {@link isFar}, once. */
   measure(signal: AbortSignal): void {
-    this.#measuring ??= this.#measure(signal);
+    if (this.#isMeasuring) return;
+    this.#isMeasuring = true;
+    void this.#measure(signal);
   }
 
   async #measure(signal: AbortSignal): Promise<void> {
