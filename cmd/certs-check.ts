@@ -122,10 +122,15 @@ async function presentedRows(
   days: number,
   signal: AbortSignal,
 ): Promise<readonly Row[]> {
+  const { createSecureContext } = await import('node:tls');
+  const { handshake } = await import('../src/certs/presented-chain.ts');
   const { handshakeTrusting, refusalText } = await import('../src/certs/verify-hop.ts');
   try {
     const pems = await Promise.all(caFiles.map(async (file) => await readFile(file, 'utf8')));
-    const { presented, refusal } = await handshakeTrusting(new URL(url), pems, signal);
+    const { refusal } = await handshakeTrusting(new URL(url), pems, signal);
+    // With a CA that is trusted, OpenSSL would show that one as presented, too.
+    const nothing = createSecureContext({ ca: [] });
+    const { presented } = await handshake(new URL(url), { trust: nothing, signal });
     const rows = await Promise.all(presented.map(async (certificate) => await rowOf(url, certificate, days)));
     return refusal === undefined ? rows : [...rows, badRow(url, refusalText(refusal))];
   } catch (error) {

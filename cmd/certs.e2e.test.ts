@@ -142,9 +142,11 @@ describe('certs bundle', () => {
     expect(await certs('check', '--config', config, '--days', '3')).toMatchObject({ exitCode: 0 });
     const soon = await certs('check', '--config', config, '--json');
     expect(soon.exitCode).toBe(1);
-    expect(JSON.parse(soon.stdout)).toContainEqual(
-      expect.objectContaining({ place: asia.url, verdict: 'soon' }),
-    );
+    const rows = JSON.parse(soon.stdout) as readonly { readonly place: string }[];
+    // What asia presents, and not the CA that vouches for it here.
+    expect(rows.filter(({ place }) => place === asia.url)).toEqual([
+      expect.objectContaining({ verdict: 'soon', subject: 'CN=localhost' }),
+    ]);
   });
 
   test('a CA that the host presents is shown, and taken by fingerprint or on first use', async (context) => {

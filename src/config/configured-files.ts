@@ -1,4 +1,4 @@
-import { type ConfigNode, findNodes } from './config-node.ts';
+import { type ConfigNode, type ConfigPath, findNodes } from './config-node.ts';
 import { quoteValue } from './parsed.ts';
 import type { Problem } from './problem.ts';
 
@@ -17,6 +17,8 @@ const FILES = [
     `${place}.cas[]`,
   ]),
 ];
+
+const NO_FILE = 'no such file';
 
 /** What is in the files that a configuration names, by path; and what is wrong with those that cannot be read. */
 export interface ConfiguredFiles {
@@ -40,11 +42,18 @@ export async function readConfiguredFiles(root: ConfigNode, readFile: ReadFile):
     } catch (error) {
       problems.push({
         path,
-        message: `${quoteValue(node.text)} cannot be read (${reason(error)}); check the path and its permissions`,
+        message: `${quoteValue(node.text)} cannot be read (${reason(error)}); ${wayOut(path, node.text, error)}`,
       });
     }
   }
   return { contents, problems };
+}
+
+function wayOut(path: ConfigPath, file: string, error: unknown): string {
+  if (path.includes('cas') && reason(error) === NO_FILE) {
+    return `check the path, or assemble it: regcache certs bundle --config config.yml --out ${file}`;
+  }
+  return 'check the path and its permissions';
 }
 
 /** A password file's password: its text without the line end that editors put there. */
@@ -55,7 +64,7 @@ export function passwordOf(content: string): string {
 /** Why a file could not be read, in a few words. */
 export function reason(error: unknown): string {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return 'no such file';
+  if (code === 'ENOENT') return NO_FILE;
   if (code === 'EACCES' || code === 'EPERM') return 'no permission';
   if (code === 'EISDIR') return 'it is a folder';
   return typeof code === 'string' ? code : 'unknown reason';

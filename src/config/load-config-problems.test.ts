@@ -226,6 +226,10 @@ describe('what is wrong is named with its line, its path and the way out', () =>
       `${UPSTREAM}\n        cas: [/folder]`,
       `config.yml:10: ${at}.cas[0]: \`/folder\` cannot be read (it is a folder)`,
     ],
+    [
+      `${UPSTREAM}\n        cas: [/gone]`,
+      '`/gone` cannot be read (no such file); check the path, or assemble it: regcache certs bundle --config config.yml --out /gone',
+    ],
     [`${UPSTREAM}\n        cas: /ok`, `config.yml:10: ${at}.cas: must be a list, is text`],
     [
       `${UPSTREAM}\n    - name: downstream\n      options: {upstreams: ["https://x"]}`,
