@@ -14,7 +14,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{src,cmd,fixtures,scripts}/**/*.test.ts'],
+          include: ['{src,cmd,fixtures,scripts}/**/*.test.{ts,tsx}'],
           exclude: ['**/*.e2e.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,

@@ -1,6 +1,6 @@
 import type { RegistryError } from '../oci/error.ts';
 import type { Repository } from '../oci/namespace.ts';
-import type { Outcome } from '../telemetry/event.ts';
+import type { MissReason, Outcome } from '../telemetry/event.ts';
 import type { Passport } from '../upstream/upstream.ts';
 import type { Trail } from '../upstream/verdict.ts';
 
@@ -15,6 +15,8 @@ export interface Pull {
 /** How a request was answered: for the headers between hops and the access log. */
 export interface Passage {
   readonly outcome: Outcome;
+  /** Why it is a `miss`, where that is known already. */
+  readonly missReason?: MissReason;
   /** What the next hop said, where it was asked. */
   readonly trail: Trail | undefined;
   /** Milliseconds that this request waited for the next hop. */

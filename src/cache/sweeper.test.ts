@@ -112,7 +112,7 @@ test('a blob is removed at its deadline and not before, with all that points at 
   await sweeper.pass(1);
   await expect(disk.store.hasBlob(digest)).resolves.toBe(false);
   await expect(disk.store.isProven(app, digest, 'blob')).resolves.toBe(false);
-  expect(sweeper.events).toEqual([{ kind: 'swept', digest, sizeBytes: 1_000, repositories: 2 }]);
+  expect(sweeper.events).toEqual([{ kind: 'swept', reason: 'ttl', digest, sizeBytes: 1_000, repositories: 2 }]);
   expect(sweeper.forgotten).toEqual([digest]);
   expect(sweeper.sleeps.at(-1)).toBe(2_000);
   expect((await disk.files()).filter((file) => file.includes(digest.slice(7)))).toEqual([]);

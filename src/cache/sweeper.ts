@@ -88,7 +88,7 @@ export class Sweeper {
     const { removed, sizeBytes, repositories } = await store.remove(digest, { by, cutoffMs });
     if (!removed) return false;
     onRemoved(digest);
-    telemetry.emit({ kind: 'swept', digest, sizeBytes, repositories });
+    telemetry.emit({ kind: 'swept', reason: 'ttl', digest, sizeBytes, repositories });
     return true;
   }
 }

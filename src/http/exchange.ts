@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Passage } from '../cache/pull.ts';
 import type { Repository } from '../oci/namespace.ts';
+import type { Resource } from '../telemetry/event.ts';
 
 /** One request and its answer, with what the access log will say of them. */
 export class Exchange {
@@ -11,6 +12,7 @@ export class Exchange {
   /** The client's address; a closed socket has none any more. */
   readonly client: string;
   readonly log: {
+    resource?: Resource;
     repository?: Repository;
     reference?: string;
     passage?: Passage;

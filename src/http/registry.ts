@@ -56,6 +56,7 @@ async function answer(exchange: Exchange, options: RegistryOptions, deps: Regist
   checkHost(request);
   const { route, asked } = parseTarget(request.url ?? '', options.prefix, options.namespaces);
   if (request.method !== 'GET' && request.method !== 'HEAD') throw readOnly();
+  log.resource = route.kind;
   if (asked !== undefined) exchange.response.setHeader('oci-namespace', asked);
   if (route.kind === 'ping') {
     const via = answerVia(undefined, options.self);

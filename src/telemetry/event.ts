@@ -3,6 +3,24 @@ import type { Digest } from '../oci/digest.ts';
 /** What happened to a request: one word in log, metric, header and screen. */
 export type Outcome = 'hit' | 'prefetched' | 'joined' | 'miss' | 'revalidated' | 'stale' | 'bypass';
 
+/** What a request asked for: the nouns of the distribution-spec, and `ping` for `/v2/` itself. */
+export type Resource = 'manifest' | 'blob' | 'tags' | 'referrers' | 'catalog' | 'ping';
+
+/** Why a manifest or a blob had to be fetched. */
+export type MissReason =
+  /** This cache has never had it, or has forgotten that it had. */
+  | 'new'
+  /** It was removed after its TTL. */
+  | 'expired'
+  /** The tag points to another manifest than the one held. */
+  | 'changed'
+  /** Only the head was asked for: nothing is stored for that. */
+  | 'head'
+  /** The origin does not have it, or denies it. */
+  | 'refused'
+  /** The way to the origin failed. */
+  | 'failed';
+
 /** Everything that the program tells about itself; logs and metrics are made of these and nothing else. */
 export type TelemetryEvent =
   | { readonly kind: 'listening'; readonly url: string; readonly role: 'registry' | 'debug' }
@@ -12,6 +30,16 @@ export type TelemetryEvent =
   | { readonly kind: 'reloaded'; readonly changed: readonly string[]; readonly unchanged: readonly string[] }
   | { readonly kind: 'reload-failed'; readonly message: string }
   | RequestEvent
+  /** Bytes of a body that a client's connection has taken: told in stretches, the last one when the answer ends. */
+  | { readonly kind: 'sent'; readonly namespace: string | undefined; readonly bytes: number }
+  /** Bytes of bodies that a hop has sent: told in stretches, the last one when its answer ends. */
+  | {
+      readonly kind: 'received';
+      readonly namespace: string;
+      readonly upstream: string;
+      readonly bytes: number;
+    }
+  | UpstreamAnswerEvent
   /** An answer could not be ended: its connection was closed short. */
   | { readonly kind: 'answer-cut'; readonly request: string; readonly reason: string }
   /** A fault of this program: the only event that carries a stack. */
@@ -88,6 +116,8 @@ export type TelemetryEvent =
     }
   | {
       readonly kind: 'swept';
+      /** `ttl`: it was not used for `blobttl`. */
+      readonly reason: 'ttl';
       readonly digest: Digest;
       readonly sizeBytes: number;
       readonly repositories: number;
@@ -102,7 +132,11 @@ export interface RequestEvent {
   /** The request target as it came, cut at 1 KiB. */
   readonly target: string;
   readonly status: number;
+  /** Undefined where the target is none of the API's. */
+  readonly resource: Resource | undefined;
   readonly outcome: Outcome | undefined;
+  /** Told where the outcome is `miss`, and nowhere else. */
+  readonly missReason: MissReason | undefined;
   readonly namespace: string | undefined;
   readonly repository: string | undefined;
   readonly reference: string | undefined;
@@ -115,3 +149,32 @@ export interface RequestEvent {
   /** Whether the answer went out whole; `false` where the client left or the fill failed. */
   readonly complete: boolean;
 }
+
+/** A hop has begun to answer one request of this cache, or has failed to; `upstream` is its host and port. */
+export interface UpstreamAnswerEvent {
+  readonly kind: 'upstream-answer';
+  readonly namespace: string;
+  readonly upstream: string;
+  /** `talk` for manifests, heads and lists; `blob` for content. */
+  readonly lane: 'talk' | 'blob';
+  /** `answered`, the origin's no included; else the kind of the failure. */
+  readonly result: 'answered' | UpstreamFailure;
+  /** From the question to the answer's head, challenges and redirects included. */
+  readonly waitMs: number;
+  /** The hops that the answer has passed, from its `Via`; undefined where it names none. */
+  readonly via: string | undefined;
+}
+
+/** How a hop can fail a request; `status` is an answer that no healthy hop gives. */
+export type UpstreamFailure =
+  | 'connect'
+  | 'tls'
+  | 'timeout'
+  | 'cut'
+  | 'protocol'
+  | 'redirect'
+  | 'auth'
+  | 'status'
+  | 'busy'
+  /** It was not asked: it has sent wrong bytes for the digest a short while ago. */
+  | 'avoided';

@@ -13,7 +13,9 @@ const REQUEST: RequestEvent = {
   method: 'GET',
   target: '/v2/lib/app/manifests/v1',
   status: 200,
+  resource: 'manifest',
   outcome: 'miss',
+  missReason: 'new',
   namespace: 'docker.io',
   repository: 'lib/app',
   reference: 'v1',
@@ -113,7 +115,7 @@ const EVERY: readonly TelemetryEvent[] = [
     hint: 'check it',
   },
   { kind: 'store-write-failed', code: 'ENOSPC', digest: DIGEST, reason: 'no space left' },
-  { kind: 'swept', digest: DIGEST, sizeBytes: 3, repositories: 1 },
+  { kind: 'swept', reason: 'ttl', digest: DIGEST, sizeBytes: 3, repositories: 1 },
   { kind: 'sweep-failed', reason: 'EIO' },
 ];
 

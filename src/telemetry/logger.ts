@@ -49,12 +49,19 @@ export class EventLog {
 
   readonly write = (event: TelemetryEvent): void => {
     if (event.kind === 'request' && !this.#accessLog) return;
+    if (event.kind === 'sent' || event.kind === 'received' || event.kind === 'upstream-answer') return;
     const { kind, ...fields } = event;
     this.#logger[levelOf(event)]({ event: kind, ...fields }, messageOf(event));
   };
 }
 
-function levelOf(event: TelemetryEvent): LogOptions['level'] {
+/** What is told too often for a log: it is counted. */
+type CountedEvent = Extract<TelemetryEvent, { kind: 'sent' | 'received' | 'upstream-answer' }>;
+
+/** What is worth a line. */
+type LoggedEvent = Exclude<TelemetryEvent, CountedEvent>;
+
+function levelOf(event: LoggedEvent): LogOptions['level'] {
   switch (event.kind) {
     case 'digest-mismatch':
     case 'fill-failed':
@@ -88,7 +95,7 @@ function hintOf({ hint }: { readonly hint: string | undefined }): string {
   return hint === undefined ? '' : ` – ${hint}`;
 }
 
-function messageOf(event: TelemetryEvent): string {
+function messageOf(event: LoggedEvent): string {
   switch (event.kind) {
     case 'listening':
       return event.role === 'registry' ? `serving on ${event.url}` : `debug server on ${event.url}`;
