@@ -240,6 +240,22 @@ test('under a daemon that tells ten times a second it redraws no more often, and
   expect((to.cpuMs - from.cpuMs) / elapsedMs).toBeLessThan(0.15);
 });
 
+test('Ink is loaded by the dashboard, and by nothing else', async (context) => {
+  const { path, connect } = await daemon();
+  await using _ = await startControlDaemon(seededSnapshot(), path);
+  // What Ink imports to learn of the process's end leaves this where it is evaluated.
+  const tells = `process.on('exit', () => console.log('signal-exit' + typeof process.__signal_exit_emitter__))`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tells)}` };
+  for (const args of [['--help'], ['top', '--help'], ['top', '--once', '--connect', path]]) {
+    const { stdout } = await runRegcache(args, { env });
+    expect([args, stdout.trim().split('\n').at(-1)]).toEqual([args, 'signal-exitundefined']);
+  }
+  const { terminal, has } = await openTop(context, connect, [80, 24], env);
+  await has('● ready');
+  await terminal.press('q');
+  await has('signal-exitobject');
+});
+
 test('in a pipe it prints a line a second and ends when nobody reads any more', async () => {
   const { path, connect } = await daemon();
   await using _ = await startControlDaemon(seededSnapshot(), path);

@@ -1,6 +1,6 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build as bundle, type BuildOptions, type Plugin } from 'esbuild';
+import { build as bundle, type BuildOptions, type Plugin, transform } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'dist', 'regcache.mjs');
@@ -33,6 +33,21 @@ const NO_DEVTOOLS: Plugin = {
   },
 };
 
+/** What only the dashboard needs, every other start has to read past: it loses even its names. */
+const SCREEN_SMALL: Plugin = {
+  name: 'screen-small',
+  setup: (builder) => {
+    const filter = /[\\/]node_modules[\\/](?:ink|react|react-reconciler|scheduler|yoga-layout)[\\/].*\.js$/;
+    builder.onLoad({ filter }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, 'utf8'), {
+        minify: true,
+        legalComments: 'inline',
+      });
+      return { contents: code, loader: 'js' };
+    });
+  },
+};
+
 const NODE: BuildOptions = {
   bundle: true,
   platform: 'node',
@@ -41,7 +56,11 @@ const NODE: BuildOptions = {
   absWorkingDir: ROOT,
   logLevel: 'warning',
   write: false,
-  plugins: [NODE_MODULES_LATE, NO_DEVTOOLS],
+  // A start reads all of it: without blanks that takes 7 ms of 200 less. Names stay, for who reads a stack.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 160,
+  plugins: [NODE_MODULES_LATE, NO_DEVTOOLS, SCREEN_SMALL],
 };
 
 /**
