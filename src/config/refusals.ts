@@ -17,7 +17,7 @@ const DRIVER = 'keep the store on a file system: storage.filesystem.rootdirector
 const PASSWORD_FILE = 'write username and passwordfile';
 const CHECKS = 'leave it out; the store is checked by health.storagedriver';
 
-const REFUSALS: readonly Refusal[] = [
+export const REFUSALS: readonly Refusal[] = [
   { pattern: 'auth.htpasswd', instead: AUTH },
   { pattern: 'auth.token', instead: AUTH },
   { pattern: 'auth.silly', instead: AUTH },

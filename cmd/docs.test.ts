@@ -1,0 +1,55 @@
+import { access } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { configExample } from '../fixtures/config-examples.ts';
+import { docsPages } from '../fixtures/docs-page.ts';
+import { invocationProblem, invocationsOf } from '../fixtures/invocations.ts';
+import { loadBenchConfig } from '../src/bench/bench-config.ts';
+import { loadConfig } from '../src/config/load-config.ts';
+import { COMMANDS } from './cli.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const pages = await docsPages();
+
+describe.each(pages)('$file', (page) => {
+  test('names only commands and options that there are', () => {
+    const problems = invocationsOf(page).flatMap((invocation) => {
+      const problem = invocationProblem(invocation, COMMANDS);
+      return problem === undefined ? [] : [`${page.file}:${invocation.line}: ${problem}`];
+    });
+    expect(problems).toEqual([]);
+  });
+
+  test('shows only configurations that are valid', async () => {
+    for (const block of page.blocks.filter(({ language }) => language === 'yaml')) {
+      const example = configExample(block);
+      if (example.kind === 'other') continue;
+      // What is named beside it need not be there: a password file holds something.
+      const readFile = async (path: string): Promise<string> =>
+        path === page.file ? example.text : 'secret';
+      const read =
+        example.kind === 'bench'
+          ? loadBenchConfig(page.file, readFile)
+          : loadConfig({ file: page.file, env: {}, readFile });
+      await expect(read, `line ${block.line}`).resolves.toBeDefined();
+    }
+  });
+
+  test('links only to what is there', async () => {
+    const missing: string[] = [];
+    for (const { text: target, line } of page.links) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page.file : normalize(join(dirname(page.file), path));
+      const isThere = await access(join(ROOT, file)).then(
+        () => true,
+        () => false,
+      );
+      const anchors = pages.find((other) => other.file === file)?.anchors;
+      if (!isThere || (anchor !== undefined && anchors?.includes(anchor) !== true)) {
+        missing.push(`${page.file}:${line}: ${target}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+});
