@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { configExample } from '../fixtures/config-examples.ts';
@@ -10,6 +10,13 @@ import { COMMANDS } from './cli.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const pages = await docsPages();
+
+test.each(['docs/troubleshooting.md', 'docs/tls.md'])('%s quotes what the program says', async (file) => {
+  const source = await sourceText();
+  const quoted = quotedMessages(await readFile(join(ROOT, file), 'utf8'));
+  expect(quoted.length).toBeGreaterThan(5);
+  expect(quoted.filter((text) => !source.includes(text))).toEqual([]);
+});
 
 describe.each(pages)('$file', (page) => {
   test('names only commands and options that there are', () => {
@@ -53,3 +60,26 @@ describe.each(pages)('$file', (page) => {
     expect(missing).toEqual([]);
   });
 });
+
+/** From the first column of tables under `the log says` or `it says`, in pieces where something is left out. */
+function quotedMessages(text: string): readonly string[] {
+  const messages: string[] = [];
+  let isQuoting = false;
+  for (const line of text.split('\n')) {
+    const [, cell = ''] = /^\| (.*?) +\|/.exec(line) ?? [];
+    if (!line.startsWith('|')) isQuoting = false;
+    else if (/^(?:the log|it) says$/.test(cell)) isQuoting = true;
+    else if (isQuoting) messages.push(...Array.from(cell.matchAll(/`([^`]+)`/g), ([, code = '']) => code));
+  }
+  const pieces = messages
+    .flatMap((message) => message.split('…'))
+    .map((piece) => piece.replaceAll(/^[\s:]+|\s+$/g, ''));
+  return pieces.filter((piece) => piece.length > 4);
+}
+
+async function sourceText(): Promise<string> {
+  const names = await readdir(join(ROOT, 'src'), { recursive: true });
+  const files = names.filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+  const texts = await Promise.all(files.map(async (name) => readFile(join(ROOT, 'src', name), 'utf8')));
+  return texts.join('\n');
+}
