@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, rm, stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -52,4 +52,5 @@ test('a folder that others can write to is refused', async () => {
   await mkdir(dirname(path), { recursive: true });
   await chmod(dirname(path), 0o777);
   await expect(ControlSocket.open(root, () => undefined)).rejects.toThrow('belongs to others');
+  await rm(dirname(path), { recursive: true });
 });

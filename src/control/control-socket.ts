@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, lstat, mkdir, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { dirname } from 'node:path';
 import { controlPaths } from './control-path.ts';
@@ -38,6 +38,8 @@ export class ControlSocket implements AsyncDisposable {
     this.#server.closeAllConnections();
     await closed;
     await rm(this.path, { force: true });
+    // The folder elsewhere was made for it alone; the store's own is not empty.
+    await rmdir(dirname(this.path)).catch(() => undefined);
   }
 }
 
