@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -15,4 +16,17 @@ export function controlPaths(root: string): readonly string[] {
   const name = createHash('sha256').update(absolute).digest('hex').slice(0, 16);
   const elsewhere = join(tmpdir(), `regcache-${name}`, 'control.sock');
   return Buffer.byteLength(own) > MAX_PATH_BYTES ? [elsewhere] : [own, elsewhere];
+}
+
+/** The control socket that a daemon of this store has made; where there is none, the first place that it would take. */
+export async function findControlSocket(root: string): Promise<string> {
+  const [first = '', ...others] = controlPaths(root);
+  for (const path of [first, ...others]) {
+    const isThere = await lstat(path).then(
+      (stats) => stats.isSocket(),
+      () => false,
+    );
+    if (isThere) return path;
+  }
+  return first;
 }
