@@ -184,7 +184,9 @@ describe('a collector that takes nothing', () => {
       response.on('drain', more);
       more();
     });
-    await sender(taker.url).sends('a');
+    const { sends, warnings } = sender(taker.url);
+    await sends('a');
     await left.promise;
+    expect(warnings).toEqual([]);
   });
 });
