@@ -67,6 +67,13 @@ const LAYERS: readonly Layer[] = [
     node: true,
   },
   {
+    name: 'tracing',
+    files: folder('tracing'),
+    imports: [...BOTTOM, 'telemetry'],
+    packages: ['@opentelemetry', 'undici'],
+    node: true,
+  },
+  {
     name: 'config',
     files: folder('config'),
     imports: ['oci', 'user-error'],
@@ -116,6 +123,7 @@ const LAYERS: readonly Layer[] = [
       'config',
       'certs',
       'control',
+      'tracing',
     ],
     node: true,
   },

@@ -17,6 +17,7 @@ import type { Namespaces } from './http/route.ts';
 import { planReload } from './reload-plan.ts';
 import { Store } from './store/store.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
+import { type OpenTracer, startTracer } from './tracing/start-tracer.ts';
 import type { UpstreamSettings } from './upstream/open-upstream.ts';
 import { parseProxySettings } from './upstream/proxy-settings.ts';
 import { Upstreams } from './upstream/upstreams.ts';
@@ -24,7 +25,7 @@ import { Upstreams } from './upstream/upstreams.ts';
 export interface DaemonDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked for; nowhere by default. */
+  /** Where `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and `OTEL_*` are looked for; nowhere by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -41,6 +42,7 @@ interface Parts {
   readonly blobs: BlobCache;
   readonly manifests: ManifestCache;
   readonly removed: RemovedDigests;
+  readonly tracer: OpenTracer | undefined;
   readonly server: HttpServer;
   readonly debug: HttpServer | undefined;
 }
@@ -84,6 +86,14 @@ export class Daemon {
           telemetry.emit({ kind: 'warning', message: `the index failed: ${error.message}` }),
       });
       opened.push(store);
+      const tracer = await startTracer(deps.env ?? {}, {
+        clock,
+        telemetry,
+        scheme: tls === undefined ? 'http' : 'https',
+        instanceId: store.id,
+        hopName: config.cache.hopName,
+      });
+      opened.push({ [Symbol.asyncDispose]: async () => tracer?.close(AbortSignal.abort()) });
       const removed = new RemovedDigests();
       const common = { store, upstreamOf: upstreams.of, clock, telemetry, removed };
       const { fillAfterAbort, ranges } = config.cache;
@@ -108,12 +118,21 @@ export class Daemon {
           headers: config.http.headers,
           maxBufferBytes: tls === undefined ? MAX_BUFFER_BYTES.plain : MAX_BUFFER_BYTES.tls,
         },
-        { blobs, manifests, lists: common, referrers, telemetry, pool },
+        { blobs, manifests, lists: common, referrers, telemetry, tracer, pool },
       );
       server.serve(listener);
       telemetry.emit({ kind: 'listening', url: server.url, role: 'registry' });
       const debug = await startDebugServer(config, telemetry);
-      return new Daemon(current, deps, { store, upstreams, blobs, manifests, removed, server, debug });
+      return new Daemon(current, deps, {
+        store,
+        upstreams,
+        blobs,
+        manifests,
+        removed,
+        tracer,
+        server,
+        debug,
+      });
     } catch (error) {
       for (const part of opened.toReversed()) await part[Symbol.asyncDispose]();
       throw error;
@@ -155,7 +174,7 @@ export class Daemon {
    */
   async stop(signal: AbortSignal): Promise<void> {
     const { clock, telemetry } = this.#deps;
-    const { server, debug, blobs, upstreams, store } = this.#parts;
+    const { server, debug, blobs, upstreams, store, tracer } = this.#parts;
     const drainMs = this.#current.config.http.drainTimeoutMs;
     await server.drain(drainMs === 0 ? DEFAULT_DRAIN_MS : drainMs, clock, signal);
     await debug?.drain(0, clock, signal);
@@ -163,6 +182,7 @@ export class Daemon {
     await blobs[Symbol.asyncDispose]();
     await upstreams[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
+    await tracer?.close(signal);
     telemetry.emit({ kind: 'stopped' });
   }
 
