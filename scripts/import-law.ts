@@ -111,7 +111,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'daemon',
-    files: '^src/(daemon|health|reload-plan)[.]ts$',
+    files: '^src/(control-channel|store-watch|stored-days|daemon|health|reload-plan)[.]ts$',
     imports: [
       ...BOTTOM,
       'telemetry',
