@@ -3,6 +3,7 @@ import type { Clock } from './async/clock.ts';
 import { BlobCache } from './cache/blob-cache.ts';
 import { ManifestCache } from './cache/manifest-cache.ts';
 import type { PrefetchLimits } from './cache/prefetch.ts';
+import { RemovedDigests } from './cache/removed-digests.ts';
 import { ReferrersCache } from './cache/referrers-cache.ts';
 import { Sweeper } from './cache/sweeper.ts';
 import type { Config } from './config/config.ts';
@@ -39,6 +40,7 @@ interface Parts {
   readonly upstreams: Upstreams;
   readonly blobs: BlobCache;
   readonly manifests: ManifestCache;
+  readonly removed: RemovedDigests;
   readonly server: HttpServer;
   readonly debug: HttpServer | undefined;
 }
@@ -82,7 +84,8 @@ export class Daemon {
           telemetry.emit({ kind: 'warning', message: `the index failed: ${error.message}` }),
       });
       opened.push(store);
-      const common = { store, upstreamOf: upstreams.of, clock, telemetry };
+      const removed = new RemovedDigests();
+      const common = { store, upstreamOf: upstreams.of, clock, telemetry, removed };
       const { fillAfterAbort, ranges } = config.cache;
       const blobs = new BlobCache({ ...common, fillAfterAbort, ranges, prefetch: prefetchLimits(current) });
       opened.push(blobs);
@@ -110,7 +113,7 @@ export class Daemon {
       server.serve(listener);
       telemetry.emit({ kind: 'listening', url: server.url, role: 'registry' });
       const debug = await startDebugServer(config, telemetry);
-      return new Daemon(current, deps, { store, upstreams, blobs, manifests, server, debug });
+      return new Daemon(current, deps, { store, upstreams, blobs, manifests, removed, server, debug });
     } catch (error) {
       for (const part of opened.toReversed()) await part[Symbol.asyncDispose]();
       throw error;
@@ -170,13 +173,16 @@ export class Daemon {
   #startSweeper(): Sweeper | undefined {
     const { blobTtlMs, blobTtlMode } = this.#current.config.cache;
     if (blobTtlMs === undefined) return undefined;
-    const { store, manifests } = this.#parts;
+    const { store, manifests, removed } = this.#parts;
     return new Sweeper({
       ...this.#deps,
       store,
       ttlMs: blobTtlMs,
       by: blobTtlMode === 'idle' ? 'used' : 'fetched',
-      onRemoved: (digest) => manifests.forget(digest),
+      onRemoved: (digest) => {
+        manifests.forget(digest);
+        removed.add(digest);
+      },
     });
   }
 }

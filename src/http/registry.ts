@@ -11,7 +11,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { emitRequest } from './access-log.ts';
 import { handleBlob } from './blobs.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import { Exchange, sendWhole } from './exchange.ts';
+import { Exchange, type ExchangeListener, sendWhole } from './exchange.ts';
 import { sendList } from './listings.ts';
 import { handleManifest } from './manifests.ts';
 import { type Namespaces, parseTarget, readOnly } from './route.ts';
@@ -42,10 +42,12 @@ export function createRegistry(options: RegistryOptions, deps: RegistryDeps): Re
   const { self, headers } = options;
   const { telemetry } = deps;
   const fixed = Object.entries({ ...headers, 'docker-distribution-api-version': 'registry/2.0' });
-  const onEnd = (exchange: Exchange, durationMs: number): void =>
-    emitRequest(exchange, durationMs, telemetry);
+  const listener: ExchangeListener = {
+    onSent: ({ log }, bytes) => telemetry.emit({ kind: 'sent', namespace: log.repository?.namespace, bytes }),
+    onEnd: (exchange, durationMs) => emitRequest(exchange, durationMs, telemetry),
+  };
   return (request, response) => {
-    const exchange = new Exchange(request, response, onEnd);
+    const exchange = new Exchange(request, response, listener);
     for (const [name, value] of fixed) response.setHeader(name, value);
     answer(exchange, options, deps).catch((error: unknown) => sendError(exchange, error, self, telemetry));
   };
