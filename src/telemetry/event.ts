@@ -37,6 +37,8 @@ export type TelemetryEvent =
       readonly kind: 'received';
       readonly namespace: string;
       readonly upstream: string;
+      /** As of {@link UpstreamAnswerEvent}. */
+      readonly lane: 'talk' | 'blob';
       readonly bytes: number;
     }
   | UpstreamAnswerEvent
