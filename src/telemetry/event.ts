@@ -124,7 +124,10 @@ export type TelemetryEvent =
       readonly sizeBytes: number;
       readonly repositories: number;
     }
-  | { readonly kind: 'sweep-failed'; readonly reason: string };
+  | { readonly kind: 'sweep-failed'; readonly reason: string }
+  /** A configured health check begins to fail, or fails for another reason. */
+  | { readonly kind: 'check-failed'; readonly check: string; readonly reason: string }
+  | { readonly kind: 'check-passed'; readonly check: string };
 
 /** One request that a client made, told when its answer has ended. */
 export interface RequestEvent {

@@ -1,5 +1,5 @@
 import type { Resource } from '../event.ts';
-import { counterFamily, type Family, histogramFamily, type Sample } from './family.ts';
+import { type Family, family, type Sample } from './family.ts';
 import { DISTRIBUTION_SECONDS, type RequestCell } from './request-cells.ts';
 
 /** Distribution's names of its routes; what it has no route for has ours. */
@@ -40,14 +40,15 @@ function proxyFamilies(cells: readonly RequestCell[], pulled: PulledBytes): read
   const misses = reads.filter(({ outcome }) => outcome !== 'hit');
   const counts = (of: typeof reads): Sample[] => of.map(({ labels, count }) => ({ labels, value: count }));
   return [
-    counterFamily('registry_proxy_requests_total', 'Reads of manifests and blobs.', counts(reads)),
-    counterFamily('registry_proxy_hits_total', 'Reads answered from the store.', counts(hits)),
-    counterFamily('registry_proxy_misses_total', 'Reads that were no hits.', counts(misses)),
-    counterFamily('registry_proxy_pulled_bytes_total', 'Bytes fetched from upstream.', [
+    family('counter', 'registry_proxy_requests_total', 'Reads of manifests and blobs.', counts(reads)),
+    family('counter', 'registry_proxy_hits_total', 'Reads answered from the store.', counts(hits)),
+    family('counter', 'registry_proxy_misses_total', 'Reads that were no hits.', counts(misses)),
+    family('counter', 'registry_proxy_pulled_bytes_total', 'Bytes fetched from upstream.', [
       { labels: { type: 'blob' }, value: pulled.blob },
       { labels: { type: 'manifest' }, value: pulled.manifest },
     ]),
-    counterFamily(
+    family(
+      'counter',
       'registry_proxy_pushed_bytes_total',
       'Bytes sent to clients.',
       reads.map(({ labels, sum }) => ({ labels, value: sum })),
@@ -61,7 +62,8 @@ function httpFamilies(cells: readonly RequestCell[]): readonly Family[] {
     handler: cell.resource === undefined ? 'other' : HANDLERS[cell.resource],
   }));
   return [
-    counterFamily(
+    family(
+      'counter',
       'registry_http_requests_total',
       'HTTP requests.',
       routed.map(({ code, handler, method, seconds }) => ({
@@ -69,19 +71,22 @@ function httpFamilies(cells: readonly RequestCell[]): readonly Family[] {
         value: seconds.count,
       })),
     ),
-    histogramFamily(
+    family(
+      'histogram',
       SECONDS,
       'Duration of HTTP requests.',
       routed.flatMap(({ handler, method, seconds }) =>
         seconds.samples(SECONDS, { handler, method }, DISTRIBUTION_SECONDS),
       ),
     ),
-    histogramFamily(
+    family(
+      'histogram',
       REQUEST_SIZE,
       'Size of HTTP requests: request line and user agent.',
       routed.flatMap(({ handler, requestBytes }) => requestBytes.samples(REQUEST_SIZE, { handler })),
     ),
-    histogramFamily(
+    family(
+      'histogram',
       RESPONSE_SIZE,
       'Size of the bodies of HTTP responses.',
       routed.flatMap(({ handler, answerBytes }) => answerBytes.samples(RESPONSE_SIZE, { handler })),
@@ -96,8 +101,5 @@ const RESPONSE_SIZE = 'registry_http_response_size_bytes';
 /** Which routes they are on is known only when they end. */
 function inFlight(openRequests: number): Family {
   const sample = { labels: { handler: 'all' }, value: openRequests };
-  return {
-    ...counterFamily('registry_http_in_flight_requests', 'HTTP requests that are running.', [sample]),
-    type: 'gauge',
-  };
+  return family('gauge', 'registry_http_in_flight_requests', 'HTTP requests that are running.', [sample]);
 }

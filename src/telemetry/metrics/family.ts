@@ -15,11 +15,13 @@ export interface Family {
   readonly values: readonly Sample[];
 }
 
-export function counterFamily(name: string, help: string, values: readonly Sample[]): Family {
-  return { name, help, type: 'counter', aggregator: 'sum', values };
-}
-
-/** @param values as a histogram’s `Buckets` give them */
-export function histogramFamily(name: string, help: string, values: readonly Sample[]): Family {
-  return { name, help, type: 'histogram', aggregator: 'sum', values };
+/** @param values for a histogram, as its `Buckets` give them; one number is that of a metric without labels */
+export function family(
+  type: Family['type'],
+  name: string,
+  help: string,
+  values: readonly Sample[] | number,
+): Family {
+  const samples = typeof values === 'number' ? [{ labels: {}, value: values }] : values;
+  return { name, help, type, aggregator: 'sum', values: samples };
 }

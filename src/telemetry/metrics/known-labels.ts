@@ -24,6 +24,10 @@ export class KnownLabels {
     return [...this.#namespaces];
   }
 
+  get upstreams(): readonly string[] {
+    return [...this.#upstreams];
+  }
+
   namespace(name: string | undefined): string {
     return name !== undefined && this.#namespaces.has(name) ? name : '';
   }

@@ -1,6 +1,6 @@
 import type { Outcome, Resource } from '../event.ts';
 import { Buckets } from './buckets.ts';
-import { counterFamily, type Family, histogramFamily, type Sample } from './family.ts';
+import { type Family, family, type Sample } from './family.ts';
 import { REQUEST_SECONDS, type RequestCell } from './request-cells.ts';
 
 /** Requests, their bytes and how long they took: by what was asked for, what became of it, and namespace. */
@@ -16,13 +16,14 @@ export function requestFamilies(cells: Iterable<RequestCell>): readonly Family[]
     seconds.push(...taken.samples(DURATION, labels));
   }
   return [
-    counterFamily('regcache_requests_total', 'Requests of clients whose answer has ended.', requests),
-    counterFamily(
+    family('counter', 'regcache_requests_total', 'Requests of clients whose answer has ended.', requests),
+    family(
+      'counter',
       'regcache_answer_bytes_total',
       'Bytes of the bodies of answers that have ended; regcache_sent_bytes_total has those of running ones too.',
       bytes,
     ),
-    histogramFamily(DURATION, 'Time from a request to the end of its answer.', seconds),
+    family('histogram', DURATION, 'Time from a request to the end of its answer.', seconds),
   ];
 }
 
