@@ -32,7 +32,7 @@ const LAYERS: readonly Layer[] = [
     name: 'telemetry',
     files: folder('telemetry'),
     imports: BOTTOM,
-    packages: ['pino', 'pino-pretty'],
+    packages: ['pino', 'pino-pretty', 'prom-client'],
     node: true,
   },
   {
@@ -104,7 +104,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'daemon',
-    files: '^src/(daemon|health|reload-plan)[.]ts$',
+    files: '^src/(certificate-expiries|daemon|daemon-facts|debug|health|health-checks|reload-plan)[.]ts$',
     imports: [
       ...BOTTOM,
       'telemetry',

@@ -7,15 +7,17 @@ import { RemovedDigests } from './cache/removed-digests.ts';
 import { ReferrersCache } from './cache/referrers-cache.ts';
 import { Sweeper } from './cache/sweeper.ts';
 import type { Config } from './config/config.ts';
+import { lookUpFacts } from './daemon-facts.ts';
+import { Debug } from './debug.ts';
 import { Health } from './health.ts';
 import { BufferPool } from './http/buffer-pool.ts';
-import { createDebugListener } from './http/debug-server.ts';
 import { createRegistry } from './http/registry.ts';
 import { HttpServer } from './http/server.ts';
 import { loadServerTls } from './http/server-tls.ts';
 import type { Namespaces } from './http/route.ts';
 import { planReload } from './reload-plan.ts';
 import { Store } from './store/store.ts';
+import type { MetricFacts } from './telemetry/metrics/metric-facts.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import type { UpstreamSettings } from './upstream/open-upstream.ts';
 import { parseProxySettings } from './upstream/proxy-settings.ts';
@@ -26,6 +28,8 @@ export interface DaemonDeps {
   readonly telemetry: Telemetry;
   /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked for; nowhere by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Of the program; told to operators. */
+  readonly version?: string;
 }
 
 /** What all clients' buffers may take together, in bytes. */
@@ -42,7 +46,8 @@ interface Parts {
   readonly manifests: ManifestCache;
   readonly removed: RemovedDigests;
   readonly server: HttpServer;
-  readonly debug: HttpServer | undefined;
+  readonly debug: Debug | undefined;
+  readonly health: Health;
 }
 
 /** A running cache: the only place that constructs and wires. Two of them can live in one process. */
@@ -71,6 +76,10 @@ export class Daemon {
     const opened: AsyncDisposable[] = [];
     try {
       const current = { config };
+      const health = new Health(() => hopNames(current.config));
+      telemetry.subscribe(health.observe);
+      const debug = await Debug.open(config, { ...deps, health, version: deps.version ?? '' });
+      if (debug !== undefined) opened.push(debug);
       const tls = await serverTls(config, deps);
       const proxy = parseProxySettings(deps.env ?? {});
       const upstreams = await Upstreams.open(upstreamSettings(config), { clock, telemetry, proxy });
@@ -112,8 +121,20 @@ export class Daemon {
       );
       server.serve(listener);
       telemetry.emit({ kind: 'listening', url: server.url, role: 'registry' });
-      const debug = await startDebugServer(config, telemetry);
-      return new Daemon(current, deps, { store, upstreams, blobs, manifests, removed, server, debug });
+      const facts = async (): Promise<MetricFacts> =>
+        lookUpFacts(current.config, { store, upstreams, blobs, health });
+      await debug?.startMetrics(config, { facts, openRequests: () => server.openRequests });
+      if (debug !== undefined) telemetry.emit({ kind: 'listening', url: debug.url, role: 'debug' });
+      return new Daemon(current, deps, {
+        store,
+        upstreams,
+        blobs,
+        manifests,
+        removed,
+        server,
+        debug,
+        health,
+      });
     } catch (error) {
       for (const part of opened.toReversed()) await part[Symbol.asyncDispose]();
       throw error;
@@ -143,6 +164,7 @@ export class Daemon {
     if (!needsRestart.includes('upstreams')) await this.#parts.upstreams.replace(upstreamSettings(next));
     if (tls !== undefined) this.#parts.server.renewTls(tls);
     this.#current.config = next;
+    await this.#parts.debug?.reload(next);
     await this.#sweeper?.[Symbol.asyncDispose]();
     this.#sweeper = this.#startSweeper();
     telemetry.emit({ kind: 'reloaded', changed, unchanged: needsRestart });
@@ -155,10 +177,11 @@ export class Daemon {
    */
   async stop(signal: AbortSignal): Promise<void> {
     const { clock, telemetry } = this.#deps;
-    const { server, debug, blobs, upstreams, store } = this.#parts;
+    const { server, debug, health, blobs, upstreams, store } = this.#parts;
+    health.drain();
     const drainMs = this.#current.config.http.drainTimeoutMs;
     await server.drain(drainMs === 0 ? DEFAULT_DRAIN_MS : drainMs, clock, signal);
-    await debug?.drain(0, clock, signal);
+    await debug?.[Symbol.asyncDispose]();
     await this.#sweeper?.[Symbol.asyncDispose]();
     await blobs[Symbol.asyncDispose]();
     await upstreams[Symbol.asyncDispose]();
@@ -197,15 +220,14 @@ async function serverTls(
   return tls;
 }
 
-async function startDebugServer(config: Config, telemetry: Telemetry): Promise<HttpServer | undefined> {
-  if (config.http.debug === undefined) return undefined;
-  const { listen } = config.http.debug;
-  const health = new Health();
-  telemetry.subscribe(health.observe);
-  const server = await HttpServer.listen({ listen, tls: undefined, ...config.http.limits });
-  server.serve(createDebugListener(() => health.report()));
-  telemetry.emit({ kind: 'listening', url: server.url, role: 'debug' });
-  return server;
+/** By namespace: the hops, and the origin where it is the last resort. */
+function hopNames({ upstreams }: Config): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    upstreams.map(({ namespace, hops, fallback }) => [
+      namespace,
+      [...hops, ...(fallback === undefined ? [] : [fallback])].map(({ url }) => new URL(url).host),
+    ]),
+  );
 }
 
 /** The connections are those of the configuration as it is then. */

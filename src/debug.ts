@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from './async/clock.ts';
 import { readCertificateExpiries } from './certificate-expiries.ts';
 import type { Config } from './config/config.ts';
@@ -26,6 +27,7 @@ export class Debug implements AsyncDisposable {
   readonly #routes: Map<string, RequestListener>;
   readonly #metricsPath: string | undefined;
   #checks: HealthChecks;
+  #checked: Config['healthChecks'];
   #certificates: readonly CertificateExpiry[] = [];
   #metrics: Metrics | undefined;
   #leave: (() => void) | undefined;
@@ -40,6 +42,7 @@ export class Debug implements AsyncDisposable {
     this.#server = server;
     this.#routes = routes;
     this.#metricsPath = http.debug?.metricsPath;
+    this.#checked = healthChecks;
     this.#checks = new HealthChecks(healthChecks, deps);
   }
 
@@ -79,8 +82,12 @@ export class Debug implements AsyncDisposable {
 
   /** Takes over what can change while running: health checks, certificates, and which hops there are. */
   async reload(config: Config): Promise<void> {
-    await this.#checks[Symbol.asyncDispose]();
-    this.#checks = new HealthChecks(config.healthChecks, this.#deps);
+    if (!isDeepStrictEqual(config.healthChecks, this.#checked)) {
+      await this.#checks[Symbol.asyncDispose]();
+      this.#deps.health.forgetChecks();
+      this.#checked = config.healthChecks;
+      this.#checks = new HealthChecks(config.healthChecks, this.#deps);
+    }
     this.#metrics?.learn(namesOf(config));
     if (this.#metrics !== undefined) this.#certificates = await readCertificateExpiries(config);
   }

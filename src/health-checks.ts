@@ -21,7 +21,7 @@ export class HealthChecks implements AsyncDisposable {
     this.#running = Promise.all(checks.map(async (check) => this.#watch(check)));
   }
 
-  /** Ends all of them; what was failing is told to have passed, as nobody looks any more. */
+  /** Ends all of them, and tells nothing of that. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#controller.abort(new Error('health is not checked any more'));
     await this.#running;
@@ -43,7 +43,6 @@ export class HealthChecks implements AsyncDisposable {
       told = fails ? reason : undefined;
       await clock.sleep(check.intervalMs, signal).catch(() => undefined);
     }
-    if (told !== undefined) telemetry.emit({ kind: 'check-passed', check: name });
   }
 
   /** @returns why it fails; undefined where it does not */

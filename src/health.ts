@@ -53,9 +53,19 @@ export class Health {
     }
   };
 
+  /** Other checks are made from now on. */
+  forgetChecks(): void {
+    this.#failing.clear();
+  }
+
   /** No new clients should come. */
   drain(): void {
     this.#phase = 'draining';
+  }
+
+  /** What the last failed write said, until one works again. */
+  get storeFailure(): string | undefined {
+    return this.#store;
   }
 
   /** What Distribution's debug server tells: the store and the configured checks. */

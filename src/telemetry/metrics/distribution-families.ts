@@ -57,10 +57,9 @@ function proxyFamilies(cells: readonly RequestCell[], pulled: PulledBytes): read
 }
 
 function httpFamilies(cells: readonly RequestCell[]): readonly Family[] {
-  const routed = cells.map((cell) => ({
-    ...cell,
-    handler: cell.resource === undefined ? 'other' : HANDLERS[cell.resource],
-  }));
+  const routed = cells
+    .filter(({ seconds }) => seconds.count > 0)
+    .map((cell) => ({ ...cell, handler: cell.resource === undefined ? 'other' : HANDLERS[cell.resource] }));
   return [
     family(
       'counter',

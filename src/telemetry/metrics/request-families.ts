@@ -13,7 +13,7 @@ export function requestFamilies(cells: Iterable<RequestCell>): readonly Family[]
     for (const cell of of) taken.addAll(cell.seconds);
     requests.push({ labels, value: taken.count });
     bytes.push({ labels, value: of.reduce((sum, cell) => sum + cell.answerBytes.sum, 0) });
-    seconds.push(...taken.samples(DURATION, labels));
+    if (taken.count > 0) seconds.push(...taken.samples(DURATION, labels));
   }
   return [
     family('counter', 'regcache_requests_total', 'Requests of clients whose answer has ended.', requests),
