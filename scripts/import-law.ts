@@ -32,7 +32,7 @@ const LAYERS: readonly Layer[] = [
     name: 'telemetry',
     files: folder('telemetry'),
     imports: BOTTOM,
-    packages: ['pino', 'pino-pretty'],
+    packages: ['pino', 'pino-pretty', 'prom-client'],
     node: true,
   },
   {
@@ -111,7 +111,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'daemon',
-    files: '^src/(control-channel|store-watch|stored-days|daemon|health|reload-plan)[.]ts$',
+    files:
+      '^src/(certificate-expiries|control-channel|daemon|daemon-facts|debug|health|health-checks|reload-plan|store-watch|stored-days)[.]ts$',
     imports: [
       ...BOTTOM,
       'telemetry',
