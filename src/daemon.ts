@@ -19,6 +19,7 @@ import { planReload } from './reload-plan.ts';
 import { Store } from './store/store.ts';
 import type { MetricFacts } from './telemetry/metrics/metric-facts.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
+import { type OpenTracer, startTracer } from './tracing/start-tracer.ts';
 import type { UpstreamSettings } from './upstream/open-upstream.ts';
 import { parseProxySettings } from './upstream/proxy-settings.ts';
 import { Upstreams } from './upstream/upstreams.ts';
@@ -26,7 +27,7 @@ import { Upstreams } from './upstream/upstreams.ts';
 export interface DaemonDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked for; nowhere by default. */
+  /** Where `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and `OTEL_*` are looked for; nowhere by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Of the program; told to operators. */
   readonly version?: string;
@@ -45,6 +46,7 @@ interface Parts {
   readonly blobs: BlobCache;
   readonly manifests: ManifestCache;
   readonly removed: RemovedDigests;
+  readonly tracer: OpenTracer | undefined;
   readonly server: HttpServer;
   readonly debug: Debug | undefined;
   readonly health: Health;
@@ -93,6 +95,14 @@ export class Daemon {
           telemetry.emit({ kind: 'warning', message: `the index failed: ${error.message}` }),
       });
       opened.push(store);
+      const tracer = await startTracer(deps.env ?? {}, {
+        clock,
+        telemetry,
+        scheme: tls === undefined ? 'http' : 'https',
+        instanceId: store.id,
+        hopName: config.cache.hopName,
+      });
+      opened.push({ [Symbol.asyncDispose]: async () => tracer?.close(AbortSignal.abort()) });
       const removed = new RemovedDigests();
       const common = { store, upstreamOf: upstreams.of, clock, telemetry, removed };
       const { fillAfterAbort, ranges } = config.cache;
@@ -117,7 +127,7 @@ export class Daemon {
           headers: config.http.headers,
           maxBufferBytes: tls === undefined ? MAX_BUFFER_BYTES.plain : MAX_BUFFER_BYTES.tls,
         },
-        { blobs, manifests, lists: common, referrers, telemetry, pool },
+        { blobs, manifests, lists: common, referrers, telemetry, tracer, pool },
       );
       server.serve(listener);
       telemetry.emit({ kind: 'listening', url: server.url, role: 'registry' });
@@ -131,6 +141,7 @@ export class Daemon {
         blobs,
         manifests,
         removed,
+        tracer,
         server,
         debug,
         health,
@@ -177,7 +188,7 @@ export class Daemon {
    */
   async stop(signal: AbortSignal): Promise<void> {
     const { clock, telemetry } = this.#deps;
-    const { server, debug, health, blobs, upstreams, store } = this.#parts;
+    const { server, debug, health, blobs, upstreams, store, tracer } = this.#parts;
     health.drain();
     const drainMs = this.#current.config.http.drainTimeoutMs;
     await server.drain(drainMs === 0 ? DEFAULT_DRAIN_MS : drainMs, clock, signal);
@@ -186,6 +197,7 @@ export class Daemon {
     await blobs[Symbol.asyncDispose]();
     await upstreams[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
+    await tracer?.close(signal);
     telemetry.emit({ kind: 'stopped' });
   }
 

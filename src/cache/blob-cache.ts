@@ -1,5 +1,5 @@
 import type { Clock } from '../async/clock.ts';
-import { orAbort, SharedTask } from '../async/shared-task.ts';
+import { orAbort } from '../async/shared-task.ts';
 import type { Digest } from '../oci/digest.ts';
 import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import type { Store } from '../store/store.ts';
@@ -20,6 +20,7 @@ import type { NotPulled, Passage, Pull } from './pull.ts';
 import { RangeSupport } from './range-support.ts';
 import type { RangeSettings } from './ranged-receive.ts';
 import type { RemovedDigests } from './removed-digests.ts';
+import { SharedQuestion } from './shared-question.ts';
 import { StoredSource } from './stored-source.ts';
 import { tellStoreFailure } from './tell-store-failure.ts';
 
@@ -67,7 +68,7 @@ export class BlobCache {
   readonly #fills: Fills;
   readonly #badContent: BadContent;
   readonly #rangeSupport: RangeSupport;
-  readonly #heads = new SharedTask<BlobHead>();
+  readonly #heads = new SharedQuestion<BlobHead>();
   readonly #prefetcher: Prefetcher | undefined;
 
   constructor(deps: BlobCacheDeps) {
@@ -194,6 +195,7 @@ export class BlobCache {
   async #follow(pull: BlobPull, fill: Fill, outcome: 'miss' | 'joined' | 'prefetched'): Promise<BlobResult> {
     const startedMs = this.#deps.clock.monotonic();
     const leave = fill.attend();
+    pull.passport.span?.joins(fill.passport.span);
     try {
       const opened = await orAbort(fill.opened, pull.signal);
       const upstreamMs = this.#deps.clock.monotonic() - startedMs;
@@ -256,12 +258,12 @@ export class BlobCache {
   }
 
   async #ask(pull: BlobPull): Promise<BlobHead> {
-    const { repository, digest, passport, signal } = pull;
+    const { repository, digest, passport } = pull;
     const upstream = this.#deps.upstreamOf(repository);
     const key = `${repositoryKey(repository)}@${digest}`;
     // Shared by all who ask: ends by the transport's timeouts, not with one client.
     const { signal: unending } = new AbortController();
-    const { value } = await this.#heads.run(key, signal, () =>
+    const { value } = await this.#heads.run(key, pull, () =>
       upstream.headBlob(repository.name, digest, passport, unending),
     );
     return value;

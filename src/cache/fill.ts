@@ -48,12 +48,13 @@ const RETURN_MS = 2_000;
 export class Fill {
   readonly digest: Digest;
   readonly repository: Repository;
+  /** Of the request that started it. */
+  readonly passport: Passport;
   /** Resolves when the upstream has answered; rejects with its failure. */
   readonly opened: Promise<Opened>;
   /** Resolves when the fill has ended, well or not. */
   readonly ended: Promise<void>;
   readonly #deps: FillDeps;
-  readonly #passport: Passport;
   readonly #controller = new AbortController();
   readonly #changed = new Notifier();
   readonly #opened = Promise.withResolvers<Opened>();
@@ -71,7 +72,7 @@ export class Fill {
   constructor(request: FillRequest, deps: FillDeps) {
     this.digest = request.digest;
     this.repository = request.repository;
-    this.#passport = request.passport;
+    this.passport = request.passport;
     this.#deps = deps;
     this.#meter = new FillMeter(deps.clock);
     this.opened = this.#opened.promise;
@@ -290,7 +291,7 @@ export class Fill {
     const endBytes = end === Infinity || end === sizeBytes ? undefined : end;
     const avoids = (upstream: string): boolean => this.#deps.badContent.has(digest, upstream);
     const request = { name: repository.name, digest, startBytes, endBytes, sizeBytes, avoids };
-    const answer = await this.#upstream.openBlob(request, this.#passport, this.#controller.signal);
+    const answer = await this.#upstream.openBlob(request, this.passport, this.#controller.signal);
     if (answer.kind === 'found') this.#senders.add(answer.upstream);
     return answer;
   }

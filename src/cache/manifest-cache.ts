@@ -1,5 +1,4 @@
 import type { Clock } from '../async/clock.ts';
-import { SharedTask } from '../async/shared-task.ts';
 import type { Digest } from '../oci/digest.ts';
 import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import { formatReference, type Reference, type Tag } from '../oci/reference.ts';
@@ -13,6 +12,7 @@ import { failure, refusal } from './not-pulled.ts';
 import { proveManifest } from './prove-manifest.ts';
 import type { RemovedDigests } from './removed-digests.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
+import { SharedQuestion } from './shared-question.ts';
 import { tellStoreFailure } from './tell-store-failure.ts';
 
 export interface ManifestPull extends Pull {
@@ -63,7 +63,7 @@ interface HeldTag {
 export class ManifestCache {
   readonly #deps: ManifestCacheDeps;
   readonly #held: HeldManifests;
-  readonly #questions = new SharedTask<ManifestResult>();
+  readonly #questions = new SharedQuestion<ManifestResult>();
   readonly #awaited = new AwaitedTags();
 
   constructor(deps: ManifestCacheDeps) {
@@ -109,7 +109,7 @@ export class ManifestCache {
   /** One question for all who ask the same at the same time; HEAD and GET are different questions. */
   async #share(pull: ManifestPull, ask: () => Promise<ManifestResult>): Promise<ManifestResult> {
     const key = `${pull.headOnly ? 'HEAD' : 'GET'} ${requestName(pull)}`;
-    const { value, started } = await this.#questions.run(key, pull.signal, ask);
+    const { value, started } = await this.#questions.run(key, pull, ask);
     if (started || value.kind !== 'manifest' || value.passage.outcome !== 'miss') return value;
     const { missReason: _, ...passage } = value.passage;
     return { ...value, passage: { ...passage, outcome: 'joined' } };

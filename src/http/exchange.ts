@@ -3,6 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { Passage } from '../cache/pull.ts';
 import type { Repository } from '../oci/namespace.ts';
 import type { Resource } from '../telemetry/event.ts';
+import type { RequestSpan } from '../telemetry/tracer.ts';
 
 /** What an exchange tells while it runs and when it has ended. */
 export interface ExchangeListener {
@@ -30,6 +31,8 @@ export class Exchange {
   } = {};
   /** Aborts when the client leaves before its answer has ended. */
   readonly signal: AbortSignal;
+  /** Undefined where nothing is traced. */
+  span: RequestSpan | undefined;
 
   readonly #listener: ExchangeListener;
   #bytesSent = 0;

@@ -43,7 +43,13 @@ export type TelemetryEvent =
     }
   | UpstreamAnswerEvent
   /** An answer could not be ended: its connection was closed short. */
-  | { readonly kind: 'answer-cut'; readonly request: string; readonly reason: string }
+  | {
+      readonly kind: 'answer-cut';
+      /** As in the request's event. */
+      readonly id: string;
+      readonly request: string;
+      readonly reason: string;
+    }
   /** A fault of this program: the only event that carries a stack. */
   | {
       readonly kind: 'internal-error';
