@@ -111,7 +111,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'daemon',
-    files: '^src/(certificate-expiries|daemon|daemon-facts|debug|health|health-checks|reload-plan)[.]ts$',
+    files:
+      '^src/(certificate-expiries|control-channel|daemon|daemon-facts|debug|health|health-checks|reload-plan|store-watch|stored-days)[.]ts$',
     imports: [
       ...BOTTOM,
       'telemetry',

@@ -69,7 +69,13 @@ describe('the hit rate', () => {
     const { clock, statistics } = start();
     statistics.observe(request());
     statistics.observe({ kind: 'sent', namespace: 'docker.io', bytes: 1_000 });
-    statistics.observe({ kind: 'received', namespace: 'docker.io', upstream: 'asia:5000', lane: 'blob', bytes: 250 });
+    statistics.observe({
+      kind: 'received',
+      namespace: 'docker.io',
+      upstream: 'asia:5000',
+      lane: 'blob',
+      bytes: 250,
+    });
     expect(statistics.traffic).toMatchObject({
       toClientsBytesPerSecond: 1_000,
       fromUpstreamBytesPerSecond: 250,
