@@ -16,6 +16,7 @@ import { requestFamilies } from './metrics/request-families.ts';
 import { StaleTags } from './metrics/stale-tags.ts';
 import { StoreCounters } from './metrics/store-counters.ts';
 import { TrafficTotals } from './metrics/traffic-totals.ts';
+import { UpstreamAnswers } from './metrics/upstream-answers.ts';
 import { UpstreamCounters } from './metrics/upstream-counters.ts';
 
 export interface MetricsDeps {
@@ -40,6 +41,7 @@ export class Metrics implements Disposable {
   readonly #staleTags: StaleTags;
   readonly #traffic: TrafficTotals;
   readonly #requests: RequestCounters;
+  readonly #answers: UpstreamAnswers;
   readonly #upstreams: UpstreamCounters;
   readonly #fills: FillCounters;
   readonly #store: StoreCounters;
@@ -54,6 +56,7 @@ export class Metrics implements Disposable {
     this.#staleTags = new StaleTags(labels);
     this.#traffic = new TrafficTotals(labels);
     this.#requests = new RequestCounters(this.#registry, labels);
+    this.#answers = new UpstreamAnswers(labels);
     this.#upstreams = new UpstreamCounters(this.#registry, labels);
     this.#fills = new FillCounters(this.#registry, labels);
     this.#store = new StoreCounters(this.#registry);
@@ -70,7 +73,7 @@ export class Metrics implements Disposable {
       case 'received':
         return this.#traffic.addReceived(event);
       case 'upstream-answer':
-        return this.#upstreams.answer(event);
+        return this.#answers.add(event);
       case 'hop-failed':
         return this.#upstreams.passedOver(event.upstream);
       case 'hop-down':
@@ -129,7 +132,6 @@ export class Metrics implements Disposable {
     this.#cells.add(event);
     this.#staleTags.add(event);
     this.#requests.add(event);
-    if (event.upstreamMs !== undefined) this.#upstreams.wait(event, event.upstreamMs);
   }
 
   #families(facts: MetricFacts | undefined): readonly Family[] {
@@ -138,6 +140,7 @@ export class Metrics implements Disposable {
     return [
       ...requestFamilies(cells),
       ...this.#traffic.families(),
+      ...this.#answers.families(),
       ...factFamilies(facts, this.#labels),
       ...distributionFamilies(cells, this.#traffic.pulled, openRequests),
       family('gauge', 'regcache_open_requests', 'Answers to clients that are running.', openRequests),

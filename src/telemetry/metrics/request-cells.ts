@@ -2,6 +2,7 @@ import { METHODS, STATUS_CODES } from 'node:http';
 import type { Outcome, RequestEvent, Resource } from '../event.ts';
 import { Buckets } from './buckets.ts';
 import type { KnownLabels } from './known-labels.ts';
+import { WAIT_SECONDS } from './upstream-answers.ts';
 
 /** What is known of all ended requests that are alike in these ways. */
 export interface RequestCell {
@@ -12,6 +13,8 @@ export interface RequestCell {
   readonly method: string;
   readonly code: string;
   readonly seconds: Buckets;
+  /** Of those that waited for the next hop. */
+  readonly waitSeconds: Buckets;
   readonly answerBytes: Buckets;
   readonly requestBytes: Buckets;
 }
@@ -56,11 +59,12 @@ export class RequestCells {
   }
 
   add(event: RequestEvent): void {
-    const { namespace, resource, outcome, method, status, bytesSent, durationMs } = event;
+    const { namespace, resource, outcome, method, status, bytesSent, durationMs, upstreamMs } = event;
     const cell =
       this.#cells.get(namespace)?.get(resource)?.get(outcome)?.get(method)?.get(status) ??
       this.#bounded(event);
     cell.seconds.add(durationMs / 1000);
+    if (upstreamMs !== undefined) cell.waitSeconds.add(upstreamMs / 1000);
     cell.answerBytes.add(bytesSent);
     cell.requestBytes.add(
       method.length + event.target.length + HTTP_VERSION_BYTES + (event.userAgent?.length ?? 0),
@@ -106,6 +110,7 @@ export class RequestCells {
       method: method.toLowerCase(),
       code: status === OTHER_STATUS ? 'other' : String(status),
       seconds: new Buckets(REQUEST_SECONDS),
+      waitSeconds: new Buckets(WAIT_SECONDS),
       answerBytes: new Buckets(SIZE_BYTES),
       requestBytes: new Buckets(SIZE_BYTES),
     };
