@@ -7,6 +7,7 @@ import { configGroup } from './config.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT, EXIT_MEANINGS } from './exit.ts';
 import { serve } from './serve.ts';
+import { statsCommand } from './stats.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -18,6 +19,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   clients,
   configGroup,
   doctorCommand,
+  statsCommand,
 ];
 
 /**

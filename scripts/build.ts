@@ -21,6 +21,15 @@ const NODE_MODULES_LATE: Plugin = {
   },
 };
 
+/** Their CommonJS form cannot be shaken: it brings every constant of OpenTelemetry's conventions, and half a megabyte. */
+const OPENTELEMETRY_ESM = {
+  '@opentelemetry/core': '@opentelemetry/core/build/esm/index.js',
+  '@opentelemetry/otlp-transformer': '@opentelemetry/otlp-transformer/build/esm/index.js',
+  '@opentelemetry/resources': '@opentelemetry/resources/build/esm/index.js',
+  '@opentelemetry/sdk-trace': '@opentelemetry/sdk-trace/build/esm/index.js',
+  '@opentelemetry/sdk-trace-base': '@opentelemetry/sdk-trace-base/build/esm/index-shim.js',
+};
+
 const NODE: BuildOptions = {
   bundle: true,
   platform: 'node',
@@ -30,6 +39,7 @@ const NODE: BuildOptions = {
   logLevel: 'warning',
   write: false,
   plugins: [NODE_MODULES_LATE],
+  alias: OPENTELEMETRY_ESM,
 };
 
 /**
