@@ -6,6 +6,7 @@ import type { Command, CommandGroup, Terminal } from './command.ts';
 import { configGroup } from './config.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT } from './exit.ts';
+import { healthCommand } from './health.ts';
 import { serve } from './serve.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
@@ -17,6 +18,7 @@ const COMMANDS: readonly (Command | CommandGroup)[] = [
   clients,
   configGroup,
   doctorCommand,
+  healthCommand,
 ];
 
 /**
