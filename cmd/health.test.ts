@@ -28,10 +28,7 @@ interface Debug extends AsyncDisposable {
 }
 
 /** A debug server that answers as it is told to, and 404 otherwise. */
-async function debugServer(
-  statuses: Readonly<Record<string, number>>,
-  at: string | undefined = undefined,
-): Promise<Debug> {
+async function debugServer(statuses: Readonly<Record<string, number>>, at?: string): Promise<Debug> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(request.url ?? '');
@@ -40,7 +37,7 @@ async function debugServer(
   await listening(at === undefined ? server.listen(0, '127.0.0.1') : server.listen(at));
   const address = server.address();
   const debug: Debug = {
-    port: typeof address === 'object' ? ((address as AddressInfo | null)?.port ?? 0) : 0,
+    port: typeof address === 'object' ? (address?.port ?? 0) : 0,
     asked,
     statuses,
     [Symbol.asyncDispose]: async () => {
