@@ -6,6 +6,7 @@ import type { Command, CommandGroup, ExitCode, Terminal } from './command.ts';
 import { configGroup } from './config.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT, EXIT_MEANINGS } from './exit.ts';
+import { healthCommand } from './health.ts';
 import { serve } from './serve.ts';
 import { statsCommand } from './stats.ts';
 import { usageError } from './usage-error.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   configGroup,
   doctorCommand,
   statsCommand,
+  healthCommand,
 ];
 
 /** Runs the command that was named. @returns the exit code */

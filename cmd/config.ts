@@ -14,6 +14,7 @@ export const configGroup: CommandGroup = {
       options: {
         config: { alias: 'c', type: 'string', describe: 'the configuration file', requiresArg: true },
         json: { type: 'boolean', default: false, describe: 'print JSON instead of YAML' },
+        quiet: { alias: 'q', type: 'boolean', default: false, describe: 'print warnings and problems only' },
       },
       examples: [
         ['$0 config check --config config.yml', 'all problems at once, or the effective configuration'],
@@ -33,6 +34,7 @@ export const configGroup: CommandGroup = {
         });
         const { dump } = await import('js-yaml');
         for (const warning of warnings) err.write(`warning: ${warning}\n`);
+        if (args['quiet'] === true) return EXIT.ok;
         out.write(args['json'] === true ? `${JSON.stringify(effective, undefined, 2)}\n` : dump(effective));
         err.write(`${source}: valid\n`);
         return EXIT.ok;

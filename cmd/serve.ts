@@ -7,6 +7,7 @@ import { Telemetry } from '../src/telemetry/telemetry.ts';
 import { UserError } from '../src/user-error.ts';
 import { type Command, type Terminal, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
+import { ServiceManager } from './service-manager.ts';
 import { VERSION } from './version.ts';
 
 /** `regcache serve` */
@@ -50,25 +51,36 @@ export const serve: Command = {
     telemetry.subscribe(log.write);
     for (const message of loaded.warnings) telemetry.emit({ kind: 'warning', message });
     if (file === undefined) explain(loaded, terminal);
+    await using manager = new ServiceManager({
+      clock: systemClock,
+      env: terminal.env,
+      onFailure: (message) => telemetry.emit({ kind: 'warning', message }),
+    });
     const daemon = await Daemon.start(config, {
       clock: systemClock,
       telemetry,
       env: terminal.env,
       version: VERSION,
     });
+    manager.ready(`Serving ${daemon.url}`);
+    let { drainTimeoutMs } = config.http;
     const reload = (): void => {
+      manager.reloading();
       load()
         .then(async (next) => {
           log.setLevel(next.config.log.level);
           await daemon.reload(next.config);
+          ({ drainTimeoutMs } = next.config.http);
+          manager.reloaded(`Serving ${daemon.url}`);
         })
         .catch((error: unknown) => {
           const message = error instanceof UserError ? error.message : String(error);
           telemetry.emit({ kind: 'reload-failed', message });
+          manager.reloaded(`Serving ${daemon.url} as before: the last reload failed: ${message}`);
         });
     };
     process.on('SIGHUP', reload);
-    const interrupted = await runUntilSignal(daemon, telemetry);
+    const interrupted = await runUntilSignal(daemon, telemetry, () => manager.stopping(drainTimeoutMs));
     process.off('SIGHUP', reload);
     return interrupted ? EXIT.interrupted : EXIT.ok;
   },
@@ -87,9 +99,14 @@ function explain(loaded: LoadedConfig, { err, env }: Terminal): void {
 
 /**
  * Waits for SIGTERM or SIGINT, then drains; a second signal ends the draining at once.
+ * @param onStopping called with the first signal
  * @returns whether there was a second signal
  */
-async function runUntilSignal(daemon: Daemon, telemetry: Telemetry): Promise<boolean> {
+async function runUntilSignal(
+  daemon: Daemon,
+  telemetry: Telemetry,
+  onStopping: () => void,
+): Promise<boolean> {
   const hurry = new AbortController();
   const first = Promise.withResolvers<NodeJS.Signals>();
   let signals = 0;
@@ -104,6 +121,7 @@ async function runUntilSignal(daemon: Daemon, telemetry: Telemetry): Promise<boo
   const alive = setInterval(() => undefined, 3_600_000);
   try {
     const signal = await first.promise;
+    onStopping();
     telemetry.emit({ kind: 'draining', signal, openRequests: daemon.openRequests });
     await daemon.stop(hurry.signal);
     return hurry.signal.aborted;
