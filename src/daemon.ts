@@ -7,7 +7,8 @@ import { RemovedDigests } from './cache/removed-digests.ts';
 import { ReferrersCache } from './cache/referrers-cache.ts';
 import { Sweeper } from './cache/sweeper.ts';
 import type { Config } from './config/config.ts';
-import { lookUpFacts } from './daemon-facts.ts';
+import { ControlChannel } from './control-channel.ts';
+import { metricFacts, snapshotSources } from './daemon-facts.ts';
 import { Debug } from './debug.ts';
 import { Health } from './health.ts';
 import { BufferPool } from './http/buffer-pool.ts';
@@ -48,6 +49,7 @@ interface Parts {
   readonly removed: RemovedDigests;
   readonly tracer: OpenTracer | undefined;
   readonly server: HttpServer;
+  readonly control: ControlChannel;
   readonly debug: Debug | undefined;
   readonly health: Health;
 }
@@ -119,11 +121,12 @@ export class Daemon {
       const { listen, limits } = config.http;
       const server = await HttpServer.listen({ listen, tls, ...limits });
       opened.push({ [Symbol.asyncDispose]: async () => server.drain(0, clock, AbortSignal.abort()) });
+      const self = { name: config.cache.hopName ?? defaultName(server.port), id: store.id };
       const listener = createRegistry(
         {
           prefix: config.http.prefix,
           namespaces: namespacesOf(config),
-          self: { name: config.cache.hopName ?? defaultName(server.port), id: store.id },
+          self,
           headers: config.http.headers,
           maxBufferBytes: tls === undefined ? MAX_BUFFER_BYTES.plain : MAX_BUFFER_BYTES.tls,
         },
@@ -131,9 +134,27 @@ export class Daemon {
       );
       server.serve(listener);
       telemetry.emit({ kind: 'listening', url: server.url, role: 'registry' });
-      const facts = async (): Promise<MetricFacts> =>
-        lookUpFacts(current.config, { store, upstreams, blobs, health });
-      await debug?.startMetrics(config, { facts, openRequests: () => server.openRequests });
+      const sources = snapshotSources(current, {
+        store,
+        upstreams,
+        blobs,
+        health,
+        clock,
+        server,
+        name: self.name,
+        version: deps.version ?? '',
+      });
+      const control = await ControlChannel.open({
+        store,
+        root: config.storage.root,
+        sources,
+        clock,
+        telemetry,
+      });
+      opened.push(control);
+      const facts = async (): Promise<MetricFacts> => metricFacts(sources);
+      await debug?.startMetrics(config, { facts, openRequests: sources.openRequests });
+      for (const [path, answer] of control.routes) debug?.add(path, answer);
       if (debug !== undefined) telemetry.emit({ kind: 'listening', url: debug.url, role: 'debug' });
       return new Daemon(current, deps, {
         store,
@@ -143,6 +164,7 @@ export class Daemon {
         removed,
         tracer,
         server,
+        control,
         debug,
         health,
       });
@@ -188,11 +210,12 @@ export class Daemon {
    */
   async stop(signal: AbortSignal): Promise<void> {
     const { clock, telemetry } = this.#deps;
-    const { server, debug, health, blobs, upstreams, store, tracer } = this.#parts;
+    const { server, debug, health, control, blobs, upstreams, store, tracer } = this.#parts;
     health.drain();
     const drainMs = this.#current.config.http.drainTimeoutMs;
     await server.drain(drainMs === 0 ? DEFAULT_DRAIN_MS : drainMs, clock, signal);
     await debug?.[Symbol.asyncDispose]();
+    await control[Symbol.asyncDispose]();
     await this.#sweeper?.[Symbol.asyncDispose]();
     await blobs[Symbol.asyncDispose]();
     await upstreams[Symbol.asyncDispose]();
