@@ -18,6 +18,27 @@ test.each(['docs/troubleshooting.md', 'docs/tls.md'])('%s quotes what the progra
   expect(quoted.filter((text) => !source.includes(text))).toEqual([]);
 });
 
+test('docs/operating.md has every event of the log, with its level', async () => {
+  const logger = await readFile(join(ROOT, 'src', 'telemetry', 'logger.ts'), 'utf8');
+  const [, levels = ''] = /function levelOf[^{]*\{([\s\S]*?)\n\}/.exec(logger) ?? [];
+  const logged = levels.split(/return '(\w+)';/);
+  const wanted = logged.flatMap((cases, index) =>
+    Array.from(cases.matchAll(/case '([a-z-]+)':/g), ([, kind]) => `${kind} ${logged[index + 1]}`),
+  );
+  expect(wanted.length).toBeGreaterThan(20);
+  const page = await readFile(join(ROOT, 'docs', 'operating.md'), 'utf8');
+  const [, table = ''] = /^\| event [\s\S]*?\n\| -[^\n]*\n([\s\S]*?)\n\n/m.exec(page) ?? [];
+  const told = table.split('\n').flatMap((row) => {
+    const [, events = '', level = ''] = row.split(' | ').length > 2 ? ['', ...row.split(' | ')] : [];
+    const each = level.trim().split(', ');
+    return Array.from(
+      events.matchAll(/`([a-z-]+)`/g),
+      ([, kind], index) => `${kind} ${each[index] ?? each[0]}`,
+    );
+  });
+  expect(told.toSorted()).toEqual(wanted.toSorted());
+});
+
 describe.each(pages)('$file', (page) => {
   test('names only commands and options that there are', () => {
     const problems = invocationsOf(page).flatMap((invocation) => {
