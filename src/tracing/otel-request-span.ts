@@ -26,6 +26,10 @@ export class OtelRequestSpan implements RequestSpan {
     this.#context = trace.setSpan(cameIn, this.#span);
   }
 
+  get traceId(): string {
+    return this.#span.spanContext().traceId;
+  }
+
   ask(question: TracedQuestion): QuestionSpan {
     const { tracer, propagation } = this.#deps;
     const attributes = questionAttributes(question);
