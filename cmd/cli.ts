@@ -7,6 +7,7 @@ import { configGroup } from './config.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT } from './exit.ts';
 import { serve } from './serve.ts';
+import { statsCommand } from './stats.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -17,6 +18,7 @@ const COMMANDS: readonly (Command | CommandGroup)[] = [
   clients,
   configGroup,
   doctorCommand,
+  statsCommand,
 ];
 
 /**

@@ -8,6 +8,7 @@ import { Telemetry } from '../src/telemetry/telemetry.ts';
 import { UserError } from '../src/user-error.ts';
 import { type Command, type Terminal, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
+import { VERSION } from './version.ts';
 
 /** `regcache serve` */
 export const serve: Command = {
@@ -44,6 +45,7 @@ export const serve: Command = {
       clock: systemClock,
       telemetry,
       env: terminal.env,
+      version: VERSION,
     });
     const reload = (): void => {
       load()

@@ -1,8 +1,18 @@
 import { z } from 'zod';
 import { GO_CIPHER_SUITES, opensslCipherSuite } from './cipher-suites.ts';
 import { parsed, quoteValue, unparsable } from './parsed.ts';
-import { byteSize, choice, count, duration, flag, text, textOf, timeout } from './schema-values.ts';
+import { headerFields } from './schema-headers.ts';
+import { byteSize, choice, count, flag, text, textOf, timeout } from './schema-values.ts';
 import { didYouMean } from './suggestion.ts';
+
+/** What the debug server has for itself. */
+const HEALTH_PATHS: ReadonlySet<string> = new Set([
+  '/debug/health',
+  '/debug/live',
+  '/debug/ready',
+  '/livez',
+  '/readyz',
+]);
 
 const prefix = textOf(
   z.string(),
@@ -27,13 +37,13 @@ const cipherSuite = textOf(
   (name) => name,
 ).describe(`Go's name of a cipher suite: ${GO_CIPHER_SUITES.join(', ')}`);
 
-const headerValue = textOf(
+const metricsPath = textOf(
   z.string(),
   (written) =>
-    /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(written)
+    /^\/[A-Za-z0-9/._~-]*$/.test(written) && !HEALTH_PATHS.has(written)
       ? parsed(written)
-      : unparsable('holds a character that no header may carry; write plain text on one line'),
-  (value) => value,
+      : unparsable(`${quoteValue(written)} cannot be used; write a path of its own, such as /metrics`),
+  (path) => path,
 );
 
 const minimumTls = choice(['tls1.2', 'tls1.3'], {
@@ -83,13 +93,13 @@ const debug = z
     addr: text.optional().describe('address of the debug server, such as 127.0.0.1:5001'),
     prometheus: z
       .strictObject({
-        enabled: flag.default(false).describe('whether metrics are served; not built'),
-        path: text.default('/metrics').describe('where they are served'),
+        enabled: flag.default(false).describe('whether metrics are served'),
+        path: metricsPath.default('/metrics').describe('where they are served'),
       })
       .optional()
-      .describe('metrics'),
+      .describe('metrics for Prometheus'),
   })
-  .describe('a second server for operators, with /debug/health');
+  .describe('a second server for operators: health and metrics');
 
 /** `http` */
 export const httpSchema = z
@@ -100,13 +110,7 @@ export const httpSchema = z
     net: choice(['tcp', 'unix']).default('tcp').describe('what addr is'),
     prefix: prefix.default('/').describe('path before /v2/'),
     host: z.unknown().optional().describe('has no effect'),
-    headers: z
-      .record(
-        z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is no name of a header'),
-        z.array(headerValue),
-      )
-      .default({})
-      .describe('further response headers: name and list of values'),
+    headers: headerFields.default({}).describe('further response headers: name and list of values'),
     draintimeout: timeout(0).default(0).describe('how long running answers may take after SIGTERM; 0: 5 s'),
     secret: z.unknown().optional().describe('has no effect'),
     relativeurls: z.unknown().optional().describe('has no effect'),
@@ -119,20 +123,3 @@ export const httpSchema = z
   })
   .prefault({})
   .describe('the server that clients talk to');
-
-/** `health` */
-export const healthSchema = z
-  .strictObject({
-    storagedriver: z
-      .strictObject({
-        enabled: flag.default(false).describe('whether the store is checked'),
-        interval: duration.default(10_000).describe('time between checks'),
-        threshold: count(0).default(0).describe('failures in a row before it counts as unhealthy'),
-      })
-      .optional()
-      .describe('check of the store'),
-    file: z.unknown().optional().describe('not built'),
-    http: z.unknown().optional().describe('not built'),
-    tcp: z.unknown().optional().describe('not built'),
-  })
-  .describe('checks behind /debug/health');

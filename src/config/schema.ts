@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { parsed, quoteValue, unparsable } from './parsed.ts';
 import { downstreamSchema, proxySchema } from './schema-downstream.ts';
-import { healthSchema, httpSchema } from './schema-http.ts';
+import { healthSchema } from './schema-health.ts';
+import { httpSchema } from './schema-http.ts';
 import { choice, flag, freeMapping, text, textOf } from './schema-values.ts';
 
 const version = textOf(

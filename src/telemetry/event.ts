@@ -37,6 +37,8 @@ export type TelemetryEvent =
       readonly kind: 'received';
       readonly namespace: string;
       readonly upstream: string;
+      /** As of {@link UpstreamAnswerEvent}. */
+      readonly lane: 'talk' | 'blob';
       readonly bytes: number;
     }
   | UpstreamAnswerEvent
@@ -128,7 +130,10 @@ export type TelemetryEvent =
       readonly sizeBytes: number;
       readonly repositories: number;
     }
-  | { readonly kind: 'sweep-failed'; readonly reason: string };
+  | { readonly kind: 'sweep-failed'; readonly reason: string }
+  /** A configured health check begins to fail, or fails for another reason. */
+  | { readonly kind: 'check-failed'; readonly check: string; readonly reason: string }
+  | { readonly kind: 'check-passed'; readonly check: string };
 
 /** One request that a client made, told when its answer has ended. */
 export interface RequestEvent {

@@ -10,7 +10,7 @@ import { type Balance, hopOrder } from './hop-order.ts';
 import { Hops } from './hops.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import { RegistryClient } from './registry-client.ts';
-import { Transport } from './transport.ts';
+import { type Lane, Transport } from './transport.ts';
 import { loadTrust, type TrustOptions } from './trust.ts';
 import type { Way } from './way.ts';
 
@@ -97,7 +97,8 @@ async function openWay(
     clientCertificate === undefined ? trust : await loadTrust({ caFiles, clientCertificate: undefined });
   const { host: upstream } = new URL(url);
   const limits = {
-    onReceived: (bytes: number) => telemetry.emit({ kind: 'received', namespace, upstream, bytes }),
+    onReceived: (bytes: number, lane: Lane) =>
+      telemetry.emit({ kind: 'received', namespace, upstream, lane, bytes }),
     connectTimeoutMs: timeouts.connectMs,
     idleTimeoutMs: timeouts.idleMs,
     connections,

@@ -23,7 +23,7 @@ export interface TransportOptions {
   /** What an https proxy is trusted by: never with a client certificate, which is the upstream's alone. */
   readonly proxyTrust?: SecureContext | undefined;
   /** Told of bytes of bodies that have come: each MiB, and at the end of each body. */
-  readonly onReceived?: ((bytes: number) => void) | undefined;
+  readonly onReceived?: ((bytes: number, lane: Lane) => void) | undefined;
   /** Finds the addresses of a name; the system's own by default. */
   readonly lookup?: Lookup | undefined;
 }
@@ -69,7 +69,7 @@ export class Transport {
   readonly #idleTimeoutMs: number;
   readonly #rateLimit: RateLimit | undefined;
   readonly #proxy: ProxySettings | undefined;
-  readonly #onReceived: ((bytes: number) => void) | undefined;
+  readonly #onReceived: ((bytes: number, lane: Lane) => void) | undefined;
   readonly #roundTrips = new RoundTrips();
 
   constructor(options: TransportOptions) {
@@ -102,6 +102,7 @@ export class Transport {
       forwarder,
       roundTrips: this.#roundTrips,
       onReceived: this.#onReceived,
+      lane: request.lane,
     });
     const target = `${url.pathname}${url.search}`;
     this.#lanes[request.lane].dispatch(
@@ -168,7 +169,8 @@ interface Around {
   readonly rateLimit: RateLimit | undefined;
   readonly forwarder: Proxy | undefined;
   readonly roundTrips: RoundTrips;
-  readonly onReceived: ((bytes: number) => void) | undefined;
+  readonly onReceived: ((bytes: number, lane: Lane) => void) | undefined;
+  readonly lane: Lane;
 }
 
 /** One request on its way: hands undici's callbacks to the head's promise and then to the body. */
@@ -236,7 +238,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #tellReceived(): void {
-    if (this.#untoldBytes > 0) this.#around.onReceived?.(this.#untoldBytes);
+    if (this.#untoldBytes > 0) this.#around.onReceived?.(this.#untoldBytes, this.#around.lane);
     this.#untoldBytes = 0;
   }
 
