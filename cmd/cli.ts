@@ -9,6 +9,7 @@ import { EXIT, EXIT_MEANINGS } from './exit.ts';
 import { healthCommand } from './health.ts';
 import { serve } from './serve.ts';
 import { statsCommand } from './stats.ts';
+import { topCommand } from './top.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION, versionDetails } from './version.ts';
 
@@ -22,6 +23,7 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   doctorCommand,
   statsCommand,
   healthCommand,
+  topCommand,
 ];
 
 /** Runs the command that was named. @returns the exit code */
