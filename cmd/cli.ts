@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor.ts';
 import { EXIT } from './exit.ts';
 import { serve } from './serve.ts';
 import { statsCommand } from './stats.ts';
+import { topCommand } from './top.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION } from './version.ts';
 
@@ -19,6 +20,7 @@ const COMMANDS: readonly (Command | CommandGroup)[] = [
   configGroup,
   doctorCommand,
   statsCommand,
+  topCommand,
 ];
 
 /**

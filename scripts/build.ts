@@ -30,6 +30,18 @@ const OPENTELEMETRY_ESM = {
   '@opentelemetry/sdk-trace-base': '@opentelemetry/sdk-trace-base/build/esm/index-shim.js',
 };
 
+/** Ink asks for React's developer tools where `DEV` is set: they are no part of the program. */
+const NO_DEVTOOLS: Plugin = {
+  name: 'no-devtools',
+  setup: (builder) => {
+    builder.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({
+      path,
+      namespace: 'no-devtools',
+    }));
+    builder.onLoad({ filter: /.*/, namespace: 'no-devtools' }, () => ({ contents: '' }));
+  },
+};
+
 const NODE: BuildOptions = {
   bundle: true,
   platform: 'node',
@@ -38,7 +50,7 @@ const NODE: BuildOptions = {
   absWorkingDir: ROOT,
   logLevel: 'warning',
   write: false,
-  plugins: [NODE_MODULES_LATE],
+  plugins: [NODE_MODULES_LATE, NO_DEVTOOLS],
   alias: OPENTELEMETRY_ESM,
 };
 
@@ -75,6 +87,9 @@ async function build(): Promise<string> {
     banner: { js: BANNER },
     legalComments: 'external',
     define: {
+      // React's slow and talkative half is left out.
+      'process.env.NODE_ENV': '"production"',
+      'process.env.DEV': '"false"',
       REGCACHE_INDEX_WORKER: JSON.stringify(worker.outputFiles?.[0]?.text ?? ''),
       REGCACHE_VERSION: JSON.stringify(version),
     },
