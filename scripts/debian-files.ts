@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, lutimes, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { mustRun } from '../fixtures/run-program.ts';
+import { ROOT } from './bundle.ts';
 import { debianChangelog } from './debian-changelog.ts';
+import { licencesOf } from './program-licences.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const DOC = 'usr/share/doc/regcache';
 const CONFIG = 'etc/regcache/config.yml';
 
@@ -44,6 +46,7 @@ const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;
 export async function stageDebianFiles(options: DebianFilesOptions): Promise<void> {
   const { folder, program, version, modifiedAt } = options;
   await put(folder, 'usr/bin/regcache', { from: program, mode: 0o755 });
+  await put(folder, `${DOC}/THIRD-PARTY-LICENSES.gz`, { from: licencesOf(program), gzip: true });
   for (const [path, entry] of Object.entries(FILES)) await put(folder, path, entry);
   for (const [path, entry] of Object.entries(OPTIONAL_FILES)) {
     if (await exists(entry.from)) await put(folder, path, entry);
@@ -51,6 +54,8 @@ export async function stageDebianFiles(options: DebianFilesOptions): Promise<voi
   for (const name of await readdir(join(ROOT, 'docs'))) {
     if (name.endsWith('.md')) await put(folder, `${DOC}/docs/${name}`, { from: `docs/${name}` });
   }
+  const completion = await mustRun(process.execPath, [join(ROOT, 'cmd', 'main.ts'), 'completion']);
+  await write(folder, 'usr/share/bash-completion/completions/regcache', completion);
   const control = await readControl();
   const changes = await readFile(join(ROOT, 'CHANGELOG.md'), 'utf8');
   const changelog = debianChangelog(changes, { version, maintainer: control.maintainer, date: modifiedAt });
@@ -85,8 +90,7 @@ async function readControl(): Promise<Control> {
 }
 
 async function put(folder: string, path: string, { from, mode = 0o644, gzip }: Entry): Promise<void> {
-  // A program may be named by a path of its own.
-  const source = from.startsWith('/') ? from : join(ROOT, from);
+  const source = resolve(ROOT, from);
   if (gzip === true) {
     await write(folder, path, compressed(await readFile(source)));
     return;
