@@ -178,15 +178,15 @@ describe('with real servers', () => {
       origin.addImage('lib/app', 'v1', await seedImage({ seed: 'live', layerBytes: [20_000, 3000] }));
       origin.addImage('lib/app', 'v2', await seedImage({ seed: 'live 2', layerBytes: [20_000, 3000] }));
       await using asia = await startOwnCache(origin.url);
-      await using far = await startDistributionCache(origin.url);
-      await using near = await startDistributionCache(far.url);
+      // One level: behind another one it is asked for each cold blob twice at once, and then fails one of the two.
+      await using distribution = await startDistributionCache(origin.url);
       const stranger = await makeCertificateAuthority('stranger');
       await using untrusted = await startEmbeddedOrigin({ tls: await stranger.issue() });
       await using empty = await startEmbeddedOrigin();
       const config = join(folder.path, 'bench.yml');
       const urls = {
         asia: asia.url,
-        distribution: near.url,
+        distribution: distribution.url,
         dead: `http://127.0.0.1:${await freePort()}`,
         untrusted: untrusted.url,
         empty: empty.url,

@@ -10,6 +10,7 @@ export const configGroup: CommandGroup = {
     {
       usage: 'check [file]',
       summary: 'check a configuration and print what it comes to, secrets hidden',
+      operands: { file: 'the configuration file, as --config' },
       options: {
         config: { alias: 'c', type: 'string', describe: 'the configuration file', requiresArg: true },
         json: { type: 'boolean', default: false, describe: 'print JSON instead of YAML' },
@@ -18,6 +19,10 @@ export const configGroup: CommandGroup = {
       examples: [
         ['$0 config check --config config.yml', 'all problems at once, or the effective configuration'],
         ['REGISTRY_HTTP_ADDR=:6000 $0 config check -c config.yml', 'with the environment’s overrides'],
+      ],
+      exitCodes: [
+        [EXIT.ok, 'it is valid'],
+        [EXIT.usage, 'it is not: each problem is told with its line'],
       ],
       run: async (args, { out, err, env }) => {
         const file = textOption(args, 'config') ?? textOption(args, 'file');

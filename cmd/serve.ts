@@ -8,11 +8,13 @@ import { UserError } from '../src/user-error.ts';
 import { type Command, type Terminal, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
 import { ServiceManager } from './service-manager.ts';
+import { VERSION } from './version.ts';
 
 /** `regcache serve` */
 export const serve: Command = {
   usage: 'serve [file]',
   summary: 'run the caching registry',
+  operands: { file: 'the configuration file, as --config' },
   options: {
     config: {
       alias: 'c',
@@ -25,6 +27,11 @@ export const serve: Command = {
     ['$0 serve --config config.yml', 'run with a configuration'],
     ['$0 serve', 'cache Docker Hub on this machine'],
     ['REGISTRY_HTTP_ADDR=127.0.0.1:6000 $0 serve -c config.yml', 'override a key by the environment'],
+  ],
+  exitCodes: [
+    [EXIT.ok, 'ended by SIGTERM or SIGINT'],
+    [EXIT.usage, 'the arguments, the configuration or the machine are wrong: it did not start'],
+    [EXIT.interrupted, 'a second signal cut running answers off'],
   ],
   run: async (args, terminal) => {
     // Every 64 KiB read from a socket is a new buffer, and V8 counts them against a heap of 14 MB: left alone, it marks
@@ -53,6 +60,7 @@ export const serve: Command = {
       clock: systemClock,
       telemetry,
       env: terminal.env,
+      version: VERSION,
     });
     manager.ready(`Serving ${daemon.url}`);
     let { drainTimeoutMs } = config.http;

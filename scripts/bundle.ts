@@ -57,8 +57,18 @@ const WITHOUT_LATE_IMPORTS: Plugin = {
   },
 };
 
+/** Their CommonJS form cannot be shaken: it brings every constant of OpenTelemetry's conventions, and half a megabyte. */
+const OPENTELEMETRY_ESM = {
+  '@opentelemetry/core': '@opentelemetry/core/build/esm/index.js',
+  '@opentelemetry/otlp-transformer': '@opentelemetry/otlp-transformer/build/esm/index.js',
+  '@opentelemetry/resources': '@opentelemetry/resources/build/esm/index.js',
+  '@opentelemetry/sdk-trace': '@opentelemetry/sdk-trace/build/esm/index.js',
+  '@opentelemetry/sdk-trace-base': '@opentelemetry/sdk-trace-base/build/esm/index-shim.js',
+};
+
 const NODE = {
   absWorkingDir: ROOT,
+  alias: OPENTELEMETRY_ESM,
   bundle: true,
   charset: 'ascii',
   legalComments: 'external',

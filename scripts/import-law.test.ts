@@ -42,11 +42,19 @@ test('planted violations are reported, each of them, and nothing else', async ()
     'cmd/canary.ts': "export * from '../fixtures/free-port.ts';\nexport * from '../src/oci/digest.ts';\n",
     'src/store/canary-missing.ts': "export * from './nowhere.ts';\n",
     'src/store/canary.test.ts': "export * from '../../fixtures/free-port.ts';\n",
+    'cmd/canary.tsx':
+      "import { Text } from 'ink';\nimport { freePort } from '../fixtures/free-port.ts';\nexport const Canary = () => <Text>{String(freePort)}</Text>;\n",
+    'src/http/canary-ink.tsx':
+      "import { Text } from 'ink';\nexport const canary = (text: string) => <Text>{text}</Text>;\n",
+    'cmd/canary.test.tsx':
+      "import { freePort } from '../fixtures/free-port.ts';\nexport const canary = <p>{freePort}</p>;\n",
   });
   const { violations } = await checkImportLaw(project.path);
   expect(violations.map((violation) => violation.replace(/node_modules\/([^/]+)\/.*/, '$1'))).toEqual([
     'cmd/canary.ts -> fixtures/free-port.ts',
+    'cmd/canary.tsx -> fixtures/free-port.ts',
     'src/cache/canary-value.ts -> src/upstream/canary.ts',
+    'src/http/canary-ink.tsx -> ink',
     'src/http/canary-yargs.ts -> yargs',
     'src/http/canary.ts -> src/upstream/canary.ts',
     'src/oci/canary.ts -> fs/promises',

@@ -2,7 +2,8 @@ import type { Clock } from '../async/clock.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Namespace, Repository } from '../oci/namespace.ts';
 import type { Tag } from '../oci/reference.ts';
-import type { CheckedTag, ExpiryBasis, IndexChange, IndexEntry } from './index-request.ts';
+import type { DayFigure } from './index-days.ts';
+import type { CheckedTag, ExpiryBasis, IndexChange, IndexEntry, IndexSummary } from './index-request.ts';
 import { IndexThread } from './index-thread.ts';
 
 /** How long a change may wait for others; what a crash loses is found again in the tree. */
@@ -74,6 +75,16 @@ export class BlobIndex {
   async entry(digest: Digest): Promise<IndexEntry | undefined> {
     void this.#flush();
     return await this.#thread.ask({ kind: 'entry', digest });
+  }
+
+  async summary(by: ExpiryBasis, limit: number): Promise<IndexSummary> {
+    void this.#flush();
+    return await this.#thread.ask({ kind: 'summary', by, limit });
+  }
+
+  async days(since: string): Promise<readonly DayFigure[]> {
+    void this.#flush();
+    return await this.#thread.ask({ kind: 'days', since });
   }
 
   async forget(digest: Digest): Promise<void> {

@@ -37,11 +37,19 @@ export type TelemetryEvent =
       readonly kind: 'received';
       readonly namespace: string;
       readonly upstream: string;
+      /** As of {@link UpstreamAnswerEvent}. */
+      readonly lane: 'talk' | 'blob';
       readonly bytes: number;
     }
   | UpstreamAnswerEvent
   /** An answer could not be ended: its connection was closed short. */
-  | { readonly kind: 'answer-cut'; readonly request: string; readonly reason: string }
+  | {
+      readonly kind: 'answer-cut';
+      /** As in the request's event. */
+      readonly id: string;
+      readonly request: string;
+      readonly reason: string;
+    }
   /** A fault of this program: the only event that carries a stack. */
   | {
       readonly kind: 'internal-error';
@@ -122,7 +130,10 @@ export type TelemetryEvent =
       readonly sizeBytes: number;
       readonly repositories: number;
     }
-  | { readonly kind: 'sweep-failed'; readonly reason: string };
+  | { readonly kind: 'sweep-failed'; readonly reason: string }
+  /** A configured health check begins to fail, or fails for another reason. */
+  | { readonly kind: 'check-failed'; readonly check: string; readonly reason: string }
+  | { readonly kind: 'check-passed'; readonly check: string };
 
 /** One request that a client made, told when its answer has ended. */
 export interface RequestEvent {
