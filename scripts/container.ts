@@ -2,12 +2,9 @@
  * Makes a container image of a program that was built before, in dist/, as a file that `podman load`, `docker load` and
  * skopeo read: `npm run container [-- --program FILE]`. Debian's buildah makes it; this machine's own images stay as they are.
  */
-import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { createGzip } from 'node:zlib';
 import { mustRun } from '../fixtures/run-program.ts';
 import { ROOT } from './bundle.ts';
 import { stageContainerFiles } from './container-files.ts';
@@ -21,7 +18,6 @@ interface Options {
   readonly program: string;
   readonly version: string;
   readonly out: string;
-  readonly compress: boolean;
 }
 
 async function readOptions(): Promise<Options> {
@@ -30,15 +26,14 @@ async function readOptions(): Promise<Options> {
       program: { type: 'string', default: join(ROOT, 'dist', 'regcache-linux-x64') },
       version: { type: 'string' },
       out: { type: 'string', default: join(ROOT, 'dist') },
-      'no-compression': { type: 'boolean', default: false },
     },
   });
   const { program, version = (await readManifest()).version, out } = values;
-  return { program, version, out, compress: !values['no-compression'] };
+  return { program, version, out };
 }
 
 /** @returns its path */
-async function makeImage({ program, version, out, compress }: Options): Promise<string> {
+async function makeImage({ program, version, out }: Options): Promise<string> {
   const architecture = await readProgramArchitecture(program);
   const tar = join(out, `regcache-${version}-${architecture}.image.tar`);
   const folder = `${tar}.files`;
@@ -50,10 +45,7 @@ async function makeImage({ program, version, out, compress }: Options): Promise<
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  if (!compress) return tar;
-  await pipeline(createReadStream(tar), createGzip(), createWriteStream(`${tar}.gz`));
-  await rm(tar);
-  return `${tar}.gz`;
+  return tar;
 }
 
 /** In a store of its own, that is gone with the folder. */
