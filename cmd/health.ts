@@ -32,6 +32,11 @@ export const healthCommand: Command = {
     ['$0 health --config config.yml', 'ask http.debug.addr, or http.addr where there is none'],
     ['$0 health --url http://127.0.0.1:5001 --wait 30', 'wait until a daemon serves'],
   ],
+  exitCodes: [
+    [EXIT.ok, 'it serves'],
+    [EXIT.failed, 'it does not, or not in time'],
+    [EXIT.usage, 'the arguments or the configuration are wrong'],
+  ],
   run: async (args, { out, env }) => {
     const waitMs = numberOption(args, 'wait', 0) * 1000;
     const questions = await questionsOf(args, env);

@@ -31,12 +31,10 @@ test('what every start reads is the command line, and no package that a command 
 test('the program holds what its commands work with, and what it holds is known', () => {
   const packages = packagesIn(main);
   expect(packages).toEqual(expect.arrayContaining(['@peculiar/x509', 'js-yaml', 'pino', 'undici', 'zod']));
-  for (const name of packages) {
-    expect(
-      [...inputs].some((input) => input.includes(`node_modules/${name}/`)),
-      name,
-    ).toBe(true);
-  }
+  const unknown = packages.filter(
+    (name) => ![...inputs].some((input) => input.includes(`node_modules/${name}/`)),
+  );
+  expect(unknown).toEqual([]);
 });
 
 test('both are ASCII, whatever the sources are', () => {

@@ -1,8 +1,9 @@
 import { chmod, copyFile, mkdir, readdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { runProgram } from './check-step.ts';
+import { mustRun, runProgram } from '../fixtures/run-program.ts';
+import { ROOT } from './bundle.ts';
+import { licencesOf } from './program-licences.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 /** Debian's package of Mozilla's list; what somebody has added to this machine stays here. */
 const AUTHORITIES = '/usr/share/ca-certificates/mozilla';
 
@@ -28,7 +29,9 @@ export async function stageContainerFiles(folder: string, program: string): Prom
     const copyright = `usr/share/doc/${name}/copyright`;
     await put(`/${copyright}`, join(root, copyright));
   }
-  await put(join(ROOT, 'LICENSE'), join(root, 'usr/share/doc/regcache/LICENSE'));
+  const doc = join(root, 'usr/share/doc/regcache');
+  await put(join(ROOT, 'LICENSE'), join(doc, 'LICENSE'));
+  await put(licencesOf(program), join(doc, 'THIRD-PARTY-LICENSES'));
   await put(join(ROOT, 'deploy/container/config.yml'), join(root, 'etc/regcache/config.yml'));
   for (const [path, text] of Object.entries(TEXTS)) await write(join(root, path), text);
   await write(join(root, 'etc/ssl/certs/ca-certificates.crt'), await authorities());
@@ -40,8 +43,7 @@ export async function stageContainerFiles(folder: string, program: string): Prom
 
 /** What the loader would load, and the loader itself. */
 async function librariesOf(program: string): Promise<readonly string[]> {
-  const { exitCode, output } = await runProgram('ldd', [program]);
-  if (exitCode !== 0) throw new Error(`ldd ${program} failed: ${output}`);
+  const output = await mustRun('ldd', [program]);
   const missing = /^\s*(\S+) => not found/m.exec(output)?.[1];
   if (missing !== undefined) throw new Error(`this machine has no ${missing}, to which ${program} is linked`);
   return Array.from(
@@ -56,9 +58,9 @@ async function packagesOf(files: readonly string[]): Promise<readonly string[]> 
   for (const file of files) {
     // Which of /lib and /usr/lib dpkg knows is a matter of the release.
     const paths = [file, await realpath(file), `/usr${file}`, file.replace(/^\/usr/, '')];
-    const { output } = await runProgram('dpkg-query', ['--search', ...new Set(paths)]);
-    const name = /^(?<name>[a-z0-9.+-]+)(?::[a-z0-9]+)?: \//m.exec(output)?.groups?.['name'];
-    if (name === undefined) throw new Error(`${file} is of no Debian package: ${output}`);
+    const { stdout } = await runProgram('dpkg-query', ['--search', ...new Set(paths)]);
+    const name = /^(?<name>[a-z0-9.+-]+)(?::[a-z0-9]+)?: \//m.exec(stdout)?.groups?.['name'];
+    if (name === undefined) throw new Error(`${file} is of no Debian package`);
     names.add(name);
   }
   return [...names].toSorted();

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { chmod, copyFile, lutimes, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { mustRun } from '../fixtures/run-program.ts';
+import { ROOT } from './bundle.ts';
 import { debianChangelog } from './debian-changelog.ts';
+import { licencesOf } from './program-licences.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const DOC = 'usr/share/doc/regcache';
 const CONFIG = 'etc/regcache/config.yml';
 
@@ -29,13 +31,9 @@ const FILES: Readonly<Record<string, Entry>> = {
   'usr/lib/systemd/system/regcache.service': { from: 'deploy/systemd/regcache.service' },
   'usr/lib/sysusers.d/regcache.conf': { from: 'deploy/systemd/regcache.sysusers' },
   'usr/share/lintian/overrides/regcache': { from: 'deploy/debian/lintian-overrides' },
+  'usr/share/man/man1/regcache.1.gz': { from: 'docs/regcache.1', gzip: true },
   [`${DOC}/copyright`]: { from: 'deploy/debian/copyright' },
   [`${DOC}/examples/low-ports.conf`]: { from: 'deploy/systemd/low-ports.conf' },
-};
-
-/** What other parts of the build make, and a package can do without. */
-const OPTIONAL_FILES: Readonly<Record<string, Entry>> = {
-  'usr/share/man/man1/regcache.1.gz': { from: 'docs/regcache.1', gzip: true },
 };
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;
@@ -44,13 +42,15 @@ const SCRIPTS = ['postinst', 'prerm', 'postrm'] as const;
 export async function stageDebianFiles(options: DebianFilesOptions): Promise<void> {
   const { folder, program, version, modifiedAt } = options;
   await put(folder, 'usr/bin/regcache', { from: program, mode: 0o755 });
+  await put(folder, `${DOC}/THIRD-PARTY-LICENSES.gz`, { from: licencesOf(program), gzip: true });
   for (const [path, entry] of Object.entries(FILES)) await put(folder, path, entry);
-  for (const [path, entry] of Object.entries(OPTIONAL_FILES)) {
-    if (await exists(entry.from)) await put(folder, path, entry);
-  }
   for (const name of await readdir(join(ROOT, 'docs'))) {
     if (name.endsWith('.md')) await put(folder, `${DOC}/docs/${name}`, { from: `docs/${name}` });
   }
+  const completion = await mustRun(process.execPath, [join(ROOT, 'cmd', 'main.ts'), 'completion']);
+  await write(folder, 'usr/share/bash-completion/completions/regcache', completion);
+  // For certificates and keys: the group that may read them is set where the group is made.
+  await makeFolder(join(folder, 'etc/regcache/tls'));
   const control = await readControl();
   const changes = await readFile(join(ROOT, 'CHANGELOG.md'), 'utf8');
   const changelog = debianChangelog(changes, { version, maintainer: control.maintainer, date: modifiedAt });
@@ -85,8 +85,7 @@ async function readControl(): Promise<Control> {
 }
 
 async function put(folder: string, path: string, { from, mode = 0o644, gzip }: Entry): Promise<void> {
-  // A program may be named by a path of its own.
-  const source = from.startsWith('/') ? from : join(ROOT, from);
+  const source = resolve(ROOT, from);
   if (gzip === true) {
     await write(folder, path, compressed(await readFile(source)));
     return;
@@ -141,11 +140,4 @@ async function sizeKib(folder: string, files: readonly string[]): Promise<number
 async function setTimes(folder: string, at: Date): Promise<void> {
   const entries = await readdir(folder, { recursive: true });
   for (const entry of [...entries.toSorted().toReversed(), '.']) await lutimes(join(folder, entry), at, at);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await stat(join(ROOT, path)).then(
-    () => true,
-    () => false,
-  );
 }
