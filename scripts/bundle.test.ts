@@ -14,7 +14,6 @@ test('what every start reads is the command line, and no package that a command 
     'ansi-regex',
     'ansi-styles',
     'cliui',
-    'emoji-regex',
     'escalade',
     'fastest-levenshtein',
     'get-caller-file',
