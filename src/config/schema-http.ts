@@ -5,14 +5,8 @@ import { headerFields } from './schema-headers.ts';
 import { byteSize, choice, count, flag, text, textOf, timeout } from './schema-values.ts';
 import { didYouMean } from './suggestion.ts';
 
-/** What the debug server has for itself. */
-const HEALTH_PATHS: ReadonlySet<string> = new Set([
-  '/debug/health',
-  '/debug/live',
-  '/debug/ready',
-  '/livez',
-  '/readyz',
-]);
+/** What the debug server has for itself: health and the control channel. */
+const OWN_PATHS = /^\/(?:debug\/(?:health|live|ready)|livez|readyz|control\/.*)$/;
 
 const prefix = textOf(
   z.string(),
@@ -40,7 +34,7 @@ const cipherSuite = textOf(
 const metricsPath = textOf(
   z.string(),
   (written) =>
-    /^\/[A-Za-z0-9/._~-]*$/.test(written) && !HEALTH_PATHS.has(written)
+    /^\/[A-Za-z0-9/._~-]*$/.test(written) && !OWN_PATHS.test(written)
       ? parsed(written)
       : unparsable(`${quoteValue(written)} cannot be used; write a path of its own, such as /metrics`),
   (path) => path,
