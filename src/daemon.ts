@@ -102,6 +102,7 @@ export class Daemon {
         telemetry,
         scheme: tls === undefined ? 'http' : 'https',
         instanceId: store.id,
+        version: deps.version ?? '',
         hopName: config.cache.hopName,
       });
       opened.push({ [Symbol.asyncDispose]: async () => tracer?.close(AbortSignal.abort()) });

@@ -69,6 +69,7 @@ describe('a blob that no hop has', () => {
     expect((await answer.digest()).digest).toBe(BLOB.digest);
     const spans = await collector.collects(4);
     expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE_ID]));
+    for (const hop of [china, asia]) expect(hop.told('request')).toMatchObject([{ traceId: TRACE_ID }]);
     const request = only(spans, 'china', 'server');
     const question = only(spans, 'china', 'client');
     const behind = only(spans, 'asia', 'server');
@@ -272,6 +273,7 @@ test.each([
   origin.on('HEAD', BLOB_PATH, sends(BLOB));
   const headers = { traceparent: CLIENT, tracestate: 'a=1', baggage: 'user=ann' };
   expect((await china.ask(BLOB_PATH, { method: 'HEAD', headers })).status).toBe(200);
+  expect(china.told('request')[0]?.traceId).toBeUndefined();
   expect(origin.requests).toHaveLength(1);
   expect(TRACE_FIELDS.filter((field) => field in (origin.requests[0]?.headers ?? {}))).toEqual([]);
 });

@@ -3,6 +3,7 @@ import type { RequestSpan } from '../telemetry/tracer.ts';
 import { SharedQuestion } from './shared-question.ts';
 
 class SeenSpan implements RequestSpan {
+  readonly traceId = '';
   readonly joined: (RequestSpan | undefined)[] = [];
   joins(other: RequestSpan | undefined): void {
     this.joined.push(other);

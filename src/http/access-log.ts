@@ -23,6 +23,7 @@ export function emitRequest(exchange: Exchange, durationMs: number, telemetry: T
     upstreamMs: log.passage?.upstreamMs === undefined ? undefined : rounded(log.passage.upstreamMs),
     client: exchange.client,
     userAgent: request.headers['user-agent']?.slice(0, MAX_LOGGED_LENGTH),
+    traceId: exchange.span?.traceId,
     complete: response.writableFinished,
   });
 }

@@ -157,6 +157,8 @@ export interface RequestEvent {
   readonly upstreamMs: number | undefined;
   readonly client: string;
   readonly userAgent: string | undefined;
+  /** The trace that it belongs to, at every hop; undefined where nothing is traced. */
+  readonly traceId?: string | undefined;
   /** Whether the answer went out whole; `false` where the client left or the fill failed. */
   readonly complete: boolean;
 }

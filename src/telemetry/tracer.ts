@@ -18,6 +18,8 @@ export interface TracedRequest {
 
 /** A request's place in its trace. */
 export interface RequestSpan {
+  /** As in `traceparent`: the same at every hop. */
+  readonly traceId: string;
   /** Begins the span of a question to a hop on behalf of this request, which may have ended already. */
   ask(question: TracedQuestion): QuestionSpan;
   /** Notes whose question has answered this request, where it was not its own. */

@@ -14,7 +14,7 @@ export interface RequestSpanDeps {
 export class OtelRequestSpan implements RequestSpan {
   readonly #deps: RequestSpanDeps;
   readonly #span: Span;
-  readonly #context: Context;
+  readonly #cameIn: Context;
   readonly #arrival: Arrival;
 
   /** @param cameIn with the span of whoever asks, if the request has named it */
@@ -23,18 +23,19 @@ export class OtelRequestSpan implements RequestSpan {
     this.#arrival = arrival;
     // Its name is known once it has been read.
     this.#span = deps.tracer.startSpan('HTTP', { kind: SpanKind.SERVER }, cameIn);
-    this.#context = trace.setSpan(cameIn, this.#span);
+    this.#cameIn = cameIn;
+  }
+
+  get traceId(): string {
+    return this.#span.spanContext().traceId;
   }
 
   ask(question: TracedQuestion): QuestionSpan {
     const { tracer, propagation } = this.#deps;
     const attributes = questionAttributes(question);
-    const span = tracer.startSpan(
-      questionName(question),
-      { kind: SpanKind.CLIENT, attributes },
-      this.#context,
-    );
-    const headers = propagation.headers(trace.setSpan(this.#context, span), question.role);
+    const context = trace.setSpan(this.#cameIn, this.#span);
+    const span = tracer.startSpan(questionName(question), { kind: SpanKind.CLIENT, attributes }, context);
+    const headers = propagation.headers(trace.setSpan(context, span), question.role);
     return new OtelQuestionSpan(span, question, headers);
   }
 

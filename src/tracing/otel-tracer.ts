@@ -46,6 +46,7 @@ export class OtelTracer implements Tracer {
       resourceFromAttributes({
         'host.name': hostname(),
         'service.instance.id': deps.instanceId,
+        ...(deps.version !== '' && { 'service.version': deps.version }),
         ...(deps.hopName !== undefined && { 'regcache.hop': deps.hopName }),
         ...settings.resource,
       }),

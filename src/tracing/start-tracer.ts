@@ -10,6 +10,8 @@ export interface TracerDeps {
   readonly scheme: 'http' | 'https';
   /** Tells this cache from others. */
   readonly instanceId: string;
+  /** Of the program; empty where it is not known. */
+  readonly version: string;
   /** As in `Via`, where it is configured. */
   readonly hopName: string | undefined;
 }
@@ -25,7 +27,7 @@ export interface OpenTracer extends Tracer {
 
 /**
  * Starts to trace, if OpenTelemetry's variables ask for it. What is wrong with them is told, and never stops a daemon.
- * Nothing of OpenTelemetry is loaded before somebody has asked for it.
+ * Nothing of OpenTelemetry's SDK is loaded before somebody has asked for it.
  * @returns undefined where nothing is to be traced
  */
 export async function startTracer(
