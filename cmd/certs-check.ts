@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Certificate } from '../src/certs/certificate.ts';
 import type { Config, HopConfig } from '../src/config/config.ts';
-import { loadConfig } from '../src/config/load-config.ts';
 import { numberOption } from './certs-sources.ts';
 import { type Command, type Terminal, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -46,6 +45,7 @@ export const certsCheck: Command = {
     const { out, env } = terminal;
     const days = numberOption(args, 'days', 0);
     const signal = AbortSignal.timeout(numberOption(args, 'timeout', 1) * 1000);
+    const { loadConfig } = await import('../src/config/load-config.ts');
     const { config } = await loadConfig({
       file: textOption(args, 'config'),
       env,

@@ -1,13 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
+import { CA_CLIENTS, type CaClient, SYSTEM_STORES, type SystemStore } from '../src/clients/ca-client.ts';
 import { parseCacheUrl } from '../src/clients/cache-url.ts';
-import {
-  CA_CLIENTS,
-  type CaClient,
-  planCa,
-  SYSTEM_STORES,
-  type SystemStore,
-} from '../src/clients/install-ca.ts';
 import { printFiles, printNotes } from '../src/clients/print-files.ts';
 import { suggest } from '../src/config/suggestion.ts';
 import { UserError } from '../src/user-error.ts';
@@ -76,6 +70,7 @@ export const certsInstall: Command = {
       });
     }
     const pems = entries.map(({ certificate }) => certificate.x509.toString());
+    const { planCa } = await import('../src/clients/install-ca.ts');
     const plan = planCa(client, authority, pems, await systemStore(into ?? '/'));
     const notes = [{ client, text: plan.note }];
     const written = into === undefined ? '' : await writeFiles(into, plan.files, force);

@@ -5,7 +5,6 @@ import { reason } from '../src/config/configured-files.ts';
 import { quoteValue } from '../src/config/parsed.ts';
 import { configError } from '../src/config/problem.ts';
 import { parseServerUrl } from '../src/config/server-url.ts';
-import { parseYaml, YamlError } from '../src/config/yaml-source.ts';
 import { UserError } from '../src/user-error.ts';
 import { type Command, textOption } from './command.ts';
 
@@ -164,6 +163,7 @@ async function readConfig(file: string): Promise<ConfigNode> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw configError([`${file}: cannot be read (${reason(error)}); check what --config names`], error);
   });
+  const { parseYaml, YamlError } = await import('../src/config/yaml-source.ts');
   try {
     return parseYaml(text, (line) => ({ kind: 'file', file, line }));
   } catch (error) {

@@ -10,7 +10,7 @@ import { serve } from './serve.ts';
 import { statsCommand } from './stats.ts';
 import { topCommand } from './top.ts';
 import { usageError } from './usage-error.ts';
-import { VERSION } from './version.ts';
+import { VERSION, versionDetails } from './version.ts';
 
 const COMMANDS: readonly (Command | CommandGroup)[] = [
   serve,
@@ -23,20 +23,33 @@ const COMMANDS: readonly (Command | CommandGroup)[] = [
   topCommand,
 ];
 
+/** Runs the command that was named. @returns the exit code */
+export type RunCommand = (
+  command: Command,
+  args: Readonly<Record<string, unknown>>,
+  terminal: Terminal,
+) => Promise<number>;
+
 /**
  * Parses the arguments and runs the command that they name.
+ * @param run what is done with it, if not what the command itself says
  * @returns the exit code
  * @throws {UserError} for arguments that make no sense
  */
-export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCli(
+  args: readonly string[],
+  terminal: Terminal,
+  run: RunCommand = async (command, given) => await command.run(given, terminal),
+): Promise<number> {
   let exitCode: number = EXIT.ok;
-  const finish = (code: number): void => {
-    exitCode = code;
+  const finish = async (command: Command, given: Readonly<Record<string, unknown>>): Promise<void> => {
+    exitCode = await run(command, given, terminal);
   };
   const cli = yargs([...args])
     .scriptName('regcache')
     .usage('$0 <command>\n\nA caching OCI registry that chains.')
-    .version(VERSION)
+    .version(args.includes('--json') ? JSON.stringify(versionDetails()) : VERSION)
+    .detectLocale(false)
     .help()
     .alias({ help: 'h', version: 'V' })
     .strict()
@@ -51,7 +64,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
       if (error !== undefined && error.name !== 'YError') throw error;
       throw usageError(error?.message ?? message ?? 'the arguments are wrong', args, COMMANDS);
     });
-  for (const command of COMMANDS) add(cli, command, terminal, finish);
+  for (const command of COMMANDS) add(cli, command, finish);
   // With a callback, yargs hands over its own output (help, version, completion) instead of printing it.
   await cli.parseAsync([...args], {}, (_error, _args, output) => {
     if (output !== '') terminal.out.write(`${output}\n`);
@@ -62,12 +75,11 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 function add(
   cli: Argv,
   entry: Command | CommandGroup,
-  terminal: Terminal,
-  finish: (code: number) => void,
+  finish: (command: Command, given: Readonly<Record<string, unknown>>) => Promise<void>,
 ): void {
   if ('commands' in entry) {
     cli.command(entry.name, entry.summary, (group) => {
-      for (const command of entry.commands) add(group, command, terminal, finish);
+      for (const command of entry.commands) add(group, command, finish);
       return group.demandCommand(1, `name a command: regcache ${entry.name} <command>`);
     });
     return;
@@ -80,6 +92,6 @@ function add(
       for (const [example, meaning] of entry.examples) command.example(example, meaning);
       return command;
     },
-    async (args) => finish(await entry.run(args, terminal)),
+    async (args) => await finish(entry, args),
   );
 }

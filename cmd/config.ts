@@ -1,6 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { dump } from 'js-yaml';
-import { loadConfig } from '../src/config/load-config.ts';
 import { type CommandGroup, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
 
@@ -22,11 +20,13 @@ export const configGroup: CommandGroup = {
       ],
       run: async (args, { out, err, env }) => {
         const file = textOption(args, 'config') ?? textOption(args, 'file');
+        const { loadConfig } = await import('../src/config/load-config.ts');
         const { effective, warnings, source } = await loadConfig({
           file,
           env,
           readFile: async (path) => readFile(path, 'utf8'),
         });
+        const { dump } = await import('js-yaml');
         for (const warning of warnings) err.write(`warning: ${warning}\n`);
         out.write(args['json'] === true ? `${JSON.stringify(effective, undefined, 2)}\n` : dump(effective));
         err.write(`${source}: valid\n`);

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, HopConfig, UpstreamConfig } from '../src/config/config.ts';
-import { loadConfig } from '../src/config/load-config.ts';
 import { parseServerUrl } from '../src/config/server-url.ts';
 import type { ExamineOptions } from '../src/doctor/examine-hop.ts';
 import type { Machine } from '../src/doctor/examine-machine.ts';
@@ -112,6 +111,7 @@ async function readPlan(args: Arguments, env: Terminal['env']): Promise<Plan> {
       hint: 'the configuration names its own in cas',
     });
   }
+  const { loadConfig } = await import('../src/config/load-config.ts');
   const { config, warnings, source } = await loadConfig({
     file,
     env,

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../src/async/clock.ts';
-import { loadConfig, type LoadedConfig } from '../src/config/load-config.ts';
-import { Daemon } from '../src/daemon.ts';
-import { EventLog } from '../src/telemetry/logger.ts';
+import type { LoadedConfig } from '../src/config/load-config.ts';
+import type { Daemon } from '../src/daemon.ts';
 import { Telemetry } from '../src/telemetry/telemetry.ts';
 import { UserError } from '../src/user-error.ts';
 import { type Command, type Terminal, textOption } from './command.ts';
@@ -31,6 +30,10 @@ export const serve: Command = {
     // Every 64 KiB read from a socket is a new buffer, and V8 counts them against a heap of 14 MB: left alone, it marks
     // the whole heap for each 18 MB that pass. Measured on a cold 256 MiB blob: 15 % less CPU, 20 MB more memory.
     setFlagsFromString('--heap-growing-percent=300');
+    // The schema, the daemon, the log: loaded only where something is served.
+    const { loadConfig } = await import('../src/config/load-config.ts');
+    const { Daemon } = await import('../src/daemon.ts');
+    const { EventLog } = await import('../src/telemetry/logger.ts');
     const file = textOption(args, 'config') ?? textOption(args, 'file');
     const load = async (): Promise<LoadedConfig> =>
       loadConfig({ file, env: terminal.env, readFile: async (path) => readFile(path, 'utf8') });
