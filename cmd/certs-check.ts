@@ -41,6 +41,11 @@ export const certsCheck: Command = {
     ['$0 certs check --config china.yml', 'its own certificate, its CAs, and what each hop presents'],
     ['$0 certs check -c china.yml --days 14 || mail …', 'for a timer'],
   ],
+  exitCodes: [
+    [EXIT.ok, 'every certificate is good'],
+    [EXIT.failed, 'one is bad, or has fewer days left than --days'],
+    [EXIT.usage, 'the arguments or the configuration are wrong'],
+  ],
   run: async (args, terminal) => {
     const { out, env } = terminal;
     const days = numberOption(args, 'days', 0);

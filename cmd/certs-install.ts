@@ -6,7 +6,7 @@ import { printFiles, printNotes } from '../src/clients/print-files.ts';
 import { suggest } from '../src/config/suggestion.ts';
 import { UserError } from '../src/user-error.ts';
 import { assemble, TRUST_OPTIONS } from './certs-assemble.ts';
-import { readSources, SOURCE_OPTIONS, sourcesNamed } from './certs-sources.ts';
+import { readSources, SOURCE_OPERANDS, SOURCE_OPTIONS, sourcesNamed } from './certs-sources.ts';
 import { type Command, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
 import { writeFiles } from './write-files.ts';
@@ -17,6 +17,7 @@ type Arguments = Readonly<Record<string, unknown>>;
 export const certsInstall: Command = {
   usage: 'install <sources..>',
   summary: 'print, or write, where a client wants the CA of a cache',
+  operands: SOURCE_OPERANDS,
   options: {
     client: {
       type: 'string',

@@ -25,6 +25,11 @@ export const SOURCE_OPTIONS: Command['options'] = {
   },
 };
 
+/** What is a source. */
+export const SOURCE_OPERANDS: NonNullable<Command['operands']> = {
+  sources: 'files (PEM, DER, PKCS#12), folders, https://host[:port], or system',
+};
+
 /** What all sources of a command have given. */
 export interface Sources {
   readonly found: readonly Found[];

@@ -2,17 +2,19 @@ import yargs, { type Argv } from 'yargs';
 import { benchCommand } from './bench.ts';
 import { certsGroup } from './certs.ts';
 import { clients } from './clients.ts';
-import type { Command, CommandGroup, Terminal } from './command.ts';
+import type { Command, CommandGroup, ExitCode, Terminal } from './command.ts';
 import { configGroup } from './config.ts';
 import { doctorCommand } from './doctor.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, EXIT_MEANINGS } from './exit.ts';
+import { healthCommand } from './health.ts';
 import { serve } from './serve.ts';
 import { statsCommand } from './stats.ts';
 import { topCommand } from './top.ts';
 import { usageError } from './usage-error.ts';
 import { VERSION, versionDetails } from './version.ts';
 
-const COMMANDS: readonly (Command | CommandGroup)[] = [
+/** All commands, as data: help, completion, the manual page and docs/cli.md are made of it. */
+export const COMMANDS: readonly (Command | CommandGroup)[] = [
   serve,
   benchCommand,
   certsGroup,
@@ -21,6 +23,7 @@ const COMMANDS: readonly (Command | CommandGroup)[] = [
   doctorCommand,
   statsCommand,
   topCommand,
+  healthCommand,
 ];
 
 /** Runs the command that was named. @returns the exit code */
@@ -55,9 +58,7 @@ export async function runCli(
     .strict()
     .demandCommand(1, 'name a command')
     .completion('completion', 'print a completion script for bash or zsh')
-    .epilogue(
-      'Exit codes: 0 all is well, 1 the work failed, 2 arguments, configuration or machine are wrong, 3 a required bound was not kept.',
-    )
+    .epilogue(exitCodesText(EXIT_MEANINGS))
     .wrap(Math.min(110, terminal.out.columns ?? 110))
     .exitProcess(false)
     .fail((message: string | undefined, error: Error | undefined) => {
@@ -89,9 +90,16 @@ function add(
     entry.summary,
     (command) => {
       command.options(entry.options);
+      for (const [name, describe] of Object.entries(entry.operands ?? {})) {
+        command.positional(name, { type: 'string', describe });
+      }
       for (const [example, meaning] of entry.examples) command.example(example, meaning);
-      return command;
+      return entry.exitCodes === undefined ? command : command.epilogue(exitCodesText(entry.exitCodes));
     },
     async (args) => await finish(entry, args),
   );
+}
+
+function exitCodesText(codes: readonly ExitCode[]): string {
+  return `Exit codes: ${codes.map(([code, meaning]) => `${code} ${meaning}`).join(', ')}.`;
 }

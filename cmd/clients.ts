@@ -19,6 +19,7 @@ type Arguments = Readonly<Record<string, unknown>>;
 export const clients: Command = {
   usage: 'clients [client]',
   summary: 'print the files that make docker, containerd, podman or buildkit pull through this cache',
+  operands: { client: 'docker, containerd, podman or buildkit; all of them by default' },
   options: {
     config: { alias: 'c', type: 'string', describe: 'the cache’s configuration file', requiresArg: true },
     url: { type: 'string', describe: 'where clients reach the cache', requiresArg: true },

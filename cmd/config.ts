@@ -10,13 +10,19 @@ export const configGroup: CommandGroup = {
     {
       usage: 'check [file]',
       summary: 'check a configuration and print what it comes to, secrets hidden',
+      operands: { file: 'the configuration file, as --config' },
       options: {
         config: { alias: 'c', type: 'string', describe: 'the configuration file', requiresArg: true },
         json: { type: 'boolean', default: false, describe: 'print JSON instead of YAML' },
+        quiet: { alias: 'q', type: 'boolean', default: false, describe: 'print warnings and problems only' },
       },
       examples: [
         ['$0 config check --config config.yml', 'all problems at once, or the effective configuration'],
         ['REGISTRY_HTTP_ADDR=:6000 $0 config check -c config.yml', 'with the environment’s overrides'],
+      ],
+      exitCodes: [
+        [EXIT.ok, 'it is valid'],
+        [EXIT.usage, 'it is not: each problem is told with its line'],
       ],
       run: async (args, { out, err, env }) => {
         const file = textOption(args, 'config') ?? textOption(args, 'file');
@@ -28,6 +34,7 @@ export const configGroup: CommandGroup = {
         });
         const { dump } = await import('js-yaml');
         for (const warning of warnings) err.write(`warning: ${warning}\n`);
+        if (args['quiet'] === true) return EXIT.ok;
         out.write(args['json'] === true ? `${JSON.stringify(effective, undefined, 2)}\n` : dump(effective));
         err.write(`${source}: valid\n`);
         return EXIT.ok;

@@ -43,6 +43,11 @@ export const doctorCommand: Command = {
     ['$0 doctor -c china.yml --image library/alpine:3.20', 'read that image too, as a pull would'],
     ['$0 doctor --url https://asia.example.com:5000 --ca cas.pem --json', 'one server, for programs'],
   ],
+  exitCodes: [
+    [EXIT_CODES.ok, 'nothing failed'],
+    [EXIT_CODES.warning, 'there is a warning, with --strict'],
+    [EXIT_CODES.failed, 'something failed, or the arguments or the configuration are wrong'],
+  ],
   run: async (args, terminal) => {
     const { out, env } = terminal;
     const timeoutMs = numberOption(args, 'timeout', 1) * 1000;

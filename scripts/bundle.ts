@@ -69,6 +69,7 @@ const OPENTELEMETRY_ESM = {
 const NODE = {
   alias: OPENTELEMETRY_ESM,
   absWorkingDir: ROOT,
+  alias: OPENTELEMETRY_ESM,
   bundle: true,
   charset: 'ascii',
   legalComments: 'external',
