@@ -22,8 +22,8 @@ export const COMMANDS: readonly (Command | CommandGroup)[] = [
   configGroup,
   doctorCommand,
   statsCommand,
-  topCommand,
   healthCommand,
+  topCommand,
 ];
 
 /** Runs the command that was named. @returns the exit code */

@@ -34,7 +34,10 @@ const configPath = join(folder.path, 'config.yml');
 await writeFile(configPath, configText());
 
 const base = process.env['BASE'];
-const programs = { ...(base === undefined ? {} : { base: { ...BUNDLE, args: [base] } }), now: BUNDLE };
+const programs: Readonly<Record<string, Program>> = {
+  ...(base === undefined ? {} : { base: { ...BUNDLE, args: [base] } }),
+  now: BUNDLE,
+};
 const measured: Record<string, number[]> = {};
 for (let round = 1; round <= ROUNDS; round += 1) {
   for (const [name, program] of Object.entries(programs)) {

@@ -67,7 +67,6 @@ const OPENTELEMETRY_ESM = {
 };
 
 const NODE = {
-  alias: OPENTELEMETRY_ESM,
   absWorkingDir: ROOT,
   alias: OPENTELEMETRY_ESM,
   bundle: true,

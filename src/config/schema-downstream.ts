@@ -95,7 +95,9 @@ export const downstreamSchema = z
       .describe('idle: counted from the last pull; absolute: from the fetch'),
     upstreams: z
       .array(z.union([serverUrl, upstream]))
-      .describe('origins with their hops, or a plain list of URLs: the hops of one origin'),
+      .describe(
+        'origins with their hops, or a plain list of URLs: hops of one origin that has no name, is sent no namespace and cannot be fallen back to',
+      ),
     name: hopName.optional().describe("this hop's name in Via and Cache-Status; else the host name and port"),
     timeouts: z
       .strictObject({
