@@ -43,7 +43,7 @@ const NO_DEVELOPER_TOOLS: Plugin = {
   name: 'no-developer-tools',
   setup: (builder) => {
     builder.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: 'empty' }));
-    builder.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'export {};' }));
+    builder.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: '' }));
   },
 };
 
