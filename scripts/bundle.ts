@@ -95,7 +95,9 @@ export async function bundleProgram(): Promise<Program> {
     format: 'esm',
     define: {
       'import.meta': 'importMeta',
+      // React's slow and talkative half is left out.
       'process.env.NODE_ENV': '"production"',
+      'process.env.DEV': '"false"',
       REGCACHE_COMMIT: JSON.stringify(await describeCommit(ROOT)),
       REGCACHE_INDEX_WORKER: JSON.stringify(textOf(worker, '.js')),
       REGCACHE_VERSION: JSON.stringify(version),

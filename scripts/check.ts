@@ -21,6 +21,8 @@ const STEPS: readonly (readonly [string, () => Promise<Outcome>])[] = [
   ['unit tests', () => runTests('unit', '--coverage')],
   ['end-to-end tests', () => runTests('e2e')],
   ['the bundle starts', smokeBundle],
+  // It is run as well: serve and a pull, bench with its daemons, certs, top.
+  ['the binary is made and runs', () => tool('node', 'scripts/package.ts', '--only', 'linux-x64', '--quick')],
 ];
 
 async function tool(name: string, ...args: string[]): Promise<Outcome> {
