@@ -1,4 +1,4 @@
-import yargs, { type Argv } from 'yargs';
+import yargs, { type Argv, type FallbackCompletionFunction } from 'yargs';
 import { benchCommand } from './bench.ts';
 import { certsGroup } from './certs.ts';
 import { clients } from './clients.ts';
@@ -57,7 +57,7 @@ export async function runCli(
     .alias({ help: 'h', version: 'V' })
     .strict()
     .demandCommand(1, 'name a command')
-    .completion('completion', 'print a completion script for bash or zsh')
+    .completion('completion', 'print a completion script for bash or zsh', completeWords)
     .epilogue(exitCodesText(EXIT_MEANINGS))
     .wrap(Math.min(110, terminal.out.columns ?? 110))
     .exitProcess(false)
@@ -99,6 +99,11 @@ function add(
     async (args) => await finish(entry, args),
   );
 }
+
+/** What yargs completes, without `--c` beside `--config`. */
+const completeWords: FallbackCompletionFunction = (_current, _args, complete, done) => {
+  complete((_error, words = []) => done(words.filter((word) => !/^--.(?::|$)/.test(word))));
+};
 
 function exitCodesText(codes: readonly ExitCode[]): string {
   return `Exit codes: ${codes.map(([code, meaning]) => `${code} ${meaning}`).join(', ')}.`;

@@ -29,6 +29,8 @@ test.for(pages)('$file does what it says, command by command', async (page, cont
   needPeers(
     context,
     'docker-registry',
+    'ip',
+    'curl',
     ...CLIENTS.filter((client) => new RegExp(`\\b${client}\\b`).test(said)),
   );
   if (!(await canMakeMachines())) context.skip('this machine lets nobody mount');
