@@ -11,7 +11,8 @@ import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { startDistributionCache, startOwnCache } from '../fixtures/far-peers.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import { needPeers } from '../fixtures/peers.ts';
-import { BUNDLE, runRegcache } from '../fixtures/regcache-process.ts';
+import { PROGRAM } from '../fixtures/program.ts';
+import { runRegcache } from '../fixtures/regcache-process.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 
 /** Links that take next to no time: what is tested is what is counted, not how fast it is. */
@@ -134,8 +135,8 @@ describe('with no configuration at all', () => {
   test('Ctrl-C ends every process, and what is known is printed', { timeout: 60_000 }, async () => {
     await using folder = await tempFolder('bench');
     const child = spawn(
-      process.execPath,
-      [BUNDLE, 'bench', 'asia,china', '--rounds', '500', '--json', ...SMALL],
+      PROGRAM.file,
+      [...PROGRAM.args, 'bench', 'asia,china', '--rounds', '500', '--json', ...SMALL],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, TMPDIR: folder.path },

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../fixtures/client.ts';
 import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
-import { BUNDLE, type RegcacheProcess, startRegcache } from '../fixtures/regcache-process.ts';
+import { BUNDLE, type Program } from '../fixtures/program.ts';
+import { type RegcacheProcess, startRegcache } from '../fixtures/regcache-process.ts';
 import { runProgram } from '../fixtures/run-program.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 import { seedImage } from '../src/bench/image/seeded-image.ts';
@@ -33,7 +34,10 @@ const configPath = join(folder.path, 'config.yml');
 await writeFile(configPath, configText());
 
 const base = process.env['BASE'];
-const programs = { ...(base === undefined ? {} : { base }), now: BUNDLE };
+const programs: Readonly<Record<string, Program>> = {
+  ...(base === undefined ? {} : { base: { ...BUNDLE, args: [base] } }),
+  now: BUNDLE,
+};
 const measured: Record<string, number[]> = {};
 for (let round = 1; round <= ROUNDS; round += 1) {
   for (const [name, program] of Object.entries(programs)) {
@@ -60,7 +64,7 @@ function note(what: string, figure: number): void {
   (measured[what] ??= []).push(figure);
 }
 
-async function startWarm(program: string): Promise<RegcacheProcess> {
+async function startWarm(program: Program): Promise<RegcacheProcess> {
   const daemon = await startRegcache({ configPath, program });
   await (await ask(`${daemon.url}${manifestPath}`)).drain();
   await fullSpeed(daemon);

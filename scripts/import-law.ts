@@ -136,7 +136,14 @@ const LAYERS: readonly Layer[] = [
     node: true,
   },
   { name: 'fixtures', files: '^fixtures/', imports: ['src'], types: ['cmd'], packages: ['*'], node: true },
-  { name: 'scripts', files: '^scripts/', imports: ['src', 'fixtures'], packages: ['*'], node: true },
+  {
+    name: 'scripts',
+    files: '^scripts/',
+    // Pages of the documentation are made of the commands.
+    imports: ['src', 'fixtures', 'cmd'],
+    packages: ['*'],
+    node: true,
+  },
 ];
 
 const TARGETS: ReadonlyMap<string, string> = new Map([

@@ -47,7 +47,7 @@ describe('a running daemon', () => {
         openRequests: 0,
       },
       fills: [],
-      upstreams: [{ name: host, role: 'origin', state: 'up', requests: 1, failures: 0, behind: [] }],
+      upstreams: [{ name: host, role: 'origin', state: 'up', requests: 1, failures: 0 }],
       store: { root: cache.root, blobs: 1, bytes: BLOB.sizeBytes, ttlMs: 3_600_000 },
       repositories: [{ repository: `${host}/lib/app`, reads: 2, hits: 1 }],
     });

@@ -9,7 +9,7 @@ import { createDebugListener } from './http/debug-server.ts';
 import { healthRoutes } from './http/health-routes.ts';
 import { metricsRoute } from './http/metrics-route.ts';
 import { HttpServer } from './http/server.ts';
-import { Metrics, type MetricsDeps } from './telemetry/metrics.ts';
+import type { Metrics, MetricsDeps } from './telemetry/metrics.ts';
 import type { CertificateExpiry } from './telemetry/metrics/metric-facts.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 
@@ -74,6 +74,8 @@ export class Debug implements AsyncDisposable {
     if (this.#metricsPath === undefined) return;
     const { version, clock, telemetry } = this.#deps;
     this.#certificates = await readCertificateExpiries(config);
+    // Whoever wants no metrics need not load what makes them.
+    const { Metrics } = await import('./telemetry/metrics.ts');
     const certificates = (): readonly CertificateExpiry[] => this.#certificates;
     this.#metrics = new Metrics({ ...ports, clock, version, certificates, names: namesOf(config) });
     this.#leave = telemetry.subscribe(this.#metrics.observe);

@@ -28,11 +28,14 @@ describe('metrics', () => {
     });
   });
 
-  it.each(['metrics', '/metrics?x', '/debug/health', '/readyz'])('cannot be at %s', async (path) => {
-    await expect(load(`http: {debug: {prometheus: {enabled: true, path: "${path}"}}}`)).rejects.toThrow(
-      `config.yml:4: http.debug.prometheus.path: \`${path}\` cannot be used; write a path of its own`,
-    );
-  });
+  it.each(['metrics', '/metrics?x', '/debug/health', '/readyz', '/control/v1/snapshot'])(
+    'cannot be at %s',
+    async (path) => {
+      await expect(load(`http: {debug: {prometheus: {enabled: true, path: "${path}"}}}`)).rejects.toThrow(
+        `config.yml:4: http.debug.prometheus.path: \`${path}\` cannot be used; write a path of its own`,
+      );
+    },
+  );
 
   it('are told nowhere without a debug address, and that is said', async () => {
     const text = 'http: {debug: {prometheus: {enabled: true}}}';

@@ -16,7 +16,7 @@ const AUTH = 'leave it out; until then ask for client certificates with http.tls
 const DRIVER = 'keep the store on a file system: storage.filesystem.rootdirectory';
 const PASSWORD_FILE = 'write username and passwordfile';
 
-const REFUSALS: readonly Refusal[] = [
+export const REFUSALS: readonly Refusal[] = [
   { pattern: 'auth.htpasswd', instead: AUTH },
   { pattern: 'auth.token', instead: AUTH },
   { pattern: 'auth.silly', instead: AUTH },

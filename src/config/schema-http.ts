@@ -5,14 +5,8 @@ import { headerFields } from './schema-headers.ts';
 import { byteSize, choice, count, flag, text, textOf, timeout } from './schema-values.ts';
 import { didYouMean } from './suggestion.ts';
 
-/** What the debug server has for itself. */
-const HEALTH_PATHS: ReadonlySet<string> = new Set([
-  '/debug/health',
-  '/debug/live',
-  '/debug/ready',
-  '/livez',
-  '/readyz',
-]);
+/** What the debug server has for itself: health and the control channel. */
+const OWN_PATHS = /^\/(?:debug\/(?:health|live|ready)|livez|readyz|control\/.*)$/;
 
 const prefix = textOf(
   z.string(),
@@ -40,7 +34,7 @@ const cipherSuite = textOf(
 const metricsPath = textOf(
   z.string(),
   (written) =>
-    /^\/[A-Za-z0-9/._~-]*$/.test(written) && !HEALTH_PATHS.has(written)
+    /^\/[A-Za-z0-9/._~-]*$/.test(written) && !OWN_PATHS.test(written)
       ? parsed(written)
       : unparsable(`${quoteValue(written)} cannot be used; write a path of its own, such as /metrics`),
   (path) => path,
@@ -53,7 +47,7 @@ const minimumTls = choice(['tls1.2', 'tls1.3'], {
 
 const tls = z
   .strictObject({
-    certificate: text.optional().describe('PEM file with the certificate and its chain'),
+    certificate: text.optional().describe('PEM file: the server’s own certificate first, then its chain'),
     key: text.optional().describe('PEM file with the private key'),
     clientcas: z
       .array(text)
@@ -90,7 +84,11 @@ const limits = z
 
 const debug = z
   .strictObject({
-    addr: text.optional().describe('address of the debug server, such as 127.0.0.1:5001'),
+    addr: text
+      .optional()
+      .describe(
+        'its address, such as 127.0.0.1:5001: /debug/health answers 200, or 503 and what is wrong; off by default',
+      ),
     prometheus: z
       .strictObject({
         enabled: flag.default(false).describe('whether metrics are served'),
@@ -106,12 +104,12 @@ export const httpSchema = z
   .strictObject({
     addr: text
       .default(':5000')
-      .describe('address to serve on: `:5000`, `host:port`, or the path of a socket'),
+      .describe('address to serve on: :5000, host:port, or with net: unix the path of a socket'),
     net: choice(['tcp', 'unix']).default('tcp').describe('what addr is'),
     prefix: prefix.default('/').describe('path before /v2/'),
     host: z.unknown().optional().describe('has no effect'),
-    headers: headerFields.default({}).describe('further response headers: name and list of values'),
-    draintimeout: timeout(0).default(0).describe('how long running answers may take after SIGTERM; 0: 5 s'),
+    headers: headerFields.default({}).describe('further headers of every answer: name and list of values'),
+    draintimeout: timeout(0).default(0).describe('how long running answers may take after SIGTERM; 0s: 5 s'),
     secret: z.unknown().optional().describe('has no effect'),
     relativeurls: z.unknown().optional().describe('has no effect'),
     workers: count(1).default(1).describe('processes that serve clients; more than 1 is not built'),

@@ -8,7 +8,7 @@ const STEPS = 30;
 interface HopTally {
   /** By stretch of time: its number, its answers, its failures; the oldest first. */
   steps: { readonly step: number; answers: number; failures: number }[];
-  behind: readonly string[];
+  behind: readonly string[] | undefined;
 }
 
 /** What the hops answered in the last five minutes, and which hops they named behind them. */
@@ -33,14 +33,19 @@ export class HopTallies {
     }
     last.answers += 1;
     if (result !== 'answered') last.failures += 1;
+    // Whoever names nobody, an origin, says nothing of what is behind it.
     if (via !== undefined) hop.behind = hopsBehind(via);
   }
 
   read(
     namespace: string,
     upstream: string,
-  ): { readonly requests: number; readonly failures: number; readonly behind: readonly string[] } {
-    const { steps, behind } = this.#hops.get(`${namespace} ${upstream}`) ?? { steps: [], behind: [] };
+  ): {
+    readonly requests: number;
+    readonly failures: number;
+    readonly behind: readonly string[] | undefined;
+  } {
+    const { steps, behind } = this.#hops.get(`${namespace} ${upstream}`) ?? { steps: [], behind: undefined };
     const oldest = Math.floor(this.#clock.monotonic() / STEP_MS) - STEPS;
     let requests = 0;
     let failures = 0;
@@ -56,7 +61,7 @@ export class HopTallies {
     const key = `${namespace} ${upstream}`;
     let hop = this.#hops.get(key);
     if (hop === undefined) {
-      hop = { steps: [], behind: [] };
+      hop = { steps: [], behind: undefined };
       this.#hops.set(key, hop);
     }
     return hop;

@@ -1,3 +1,4 @@
+import { register } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../fixtures/manual-clock.ts';
 import { readScrape } from '../../fixtures/scraped.ts';
@@ -227,6 +228,7 @@ describe('the daemon', () => {
     const { value } = await scrapeAfter([REQUEST]);
     expect(value('regcache_requests_total')).toBe(1);
     expect(readScrape(await other.text()).value('regcache_requests_total')).toBe(0);
+    expect(register.getMetricsAsArray()).toEqual([]);
   });
 
   it('tells what every process tells, by the usual names', async () => {
