@@ -136,6 +136,20 @@ describe('the manifests for Kubernetes', () => {
     expect(open).toEqual(['registry', 'debug']);
   });
 
+  it('let Prometheus read what the configuration tells it', async () => {
+    const { config } = await configOf('kubernetes');
+    const monitor: unknown = load(await text('kubernetes', 'monitoring', 'service-monitor.yaml'));
+    const path = config.http.debug?.metricsPath;
+    expect(monitor).toMatchObject({ spec: { endpoints: [{ port: 'debug', path }] } });
+    expect(path).toBe('/metrics');
+    const { spec } = z
+      .object({ spec: z.object({ selector: z.object({ matchLabels: z.record(z.string(), z.string()) }) }) })
+      .parse(monitor);
+    expect(await manifest('Service', 'regcache-debug')).toMatchObject({
+      metadata: { labels: spec.selector.matchLabels },
+    });
+  });
+
   it('mount what the configuration names', async () => {
     const { config, etc } = await configOf('kubernetes');
     const { spec } = StatefulSet.parse(await manifest('StatefulSet', 'regcache'));

@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROOT } from './bundle.ts';
+import { readLicenceText } from './package-licence-text.ts';
 
 /** An npm package of which there is code in the program. */
 export interface Component {
@@ -22,7 +23,6 @@ interface Locked {
 }
 
 const FOLDER = /^(?<folder>.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;
-const LICENCE = /^(?:licen[cs]e|copying|copyright|notice)/i;
 
 /**
  * The packages that a bundle's files are of, each once, by name.
@@ -47,7 +47,7 @@ export async function readComponents(inputs: ReadonlySet<string>): Promise<reado
   return [...components.values()].toSorted((one, other) => (identityOf(one) < identityOf(other) ? -1 : 1));
 }
 
-/** What the program itself imports, as `name@version`. */
+/** What one is called elsewhere: `name@version`. */
 export function identityOf({ name, version }: { name: string; version: string }): string {
   return `${name}@${version}`;
 }
@@ -57,21 +57,25 @@ async function readComponent(
   integrity: string,
   dependencies: readonly string[],
 ): Promise<Component> {
-  const { name, version, license } = await readPackage(folder);
-  const files = (await readdir(join(ROOT, folder))).filter((file) => LICENCE.test(file)).toSorted();
-  const texts = await Promise.all(files.map(async (file) => readFile(join(ROOT, folder, file), 'utf8')));
-  if (typeof license !== 'string' || texts.length === 0) throw new Error(`${name} ${version} has no licence`);
-  const licenceText = texts.map((text) => text.trim()).join('\n\n');
-  return { name, version, licence: license, integrity, licenceText, dependencies };
+  const { name, version, license, author } = await readPackage(folder);
+  const licenceText = await readLicenceText(join(ROOT, folder), license, author);
+  return { name, version, licence: String(license), integrity, licenceText, dependencies };
 }
 
 async function identity(folder: string): Promise<string> {
   return identityOf(await readPackage(folder));
 }
 
-async function readPackage(folder: string): Promise<{ name: string; version: string; license?: unknown }> {
+interface PackageJson {
+  readonly name: string;
+  readonly version: string;
+  readonly license?: unknown;
+  readonly author?: unknown;
+}
+
+async function readPackage(folder: string): Promise<PackageJson> {
   const text = await readFile(join(ROOT, folder, 'package.json'), 'utf8');
-  return JSON.parse(text) as { name: string; version: string; license?: unknown };
+  return JSON.parse(text) as PackageJson;
 }
 
 /** Where Node finds a package that another one asks for. */

@@ -132,6 +132,6 @@ function signatureNotes({ file, node }: Target): readonly string[] {
   if (node.os === 'win32') return ['not signed: Windows asks before it runs it'];
   if (node.os !== 'darwin' || canSign()) return [];
   return [
-    `**not signed**, and macOS ends what is not signed at once: on the Mac, run \`codesign --sign - ${file}\` first`,
+    `**not signed**, and macOS ends what is not signed at once: on the Mac, run \`codesign --force --sign - ${file}\` first`,
   ];
 }

@@ -1,5 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { tempFolder } from '../fixtures/temp-folder.ts';
 import { readComponents } from './package-components.ts';
+import { readLicenceText } from './package-licence-text.ts';
 import { licencesText } from './package-licences.ts';
 import { makeSbom } from './package-sbom.ts';
 import { readTargets } from './package-target.ts';
@@ -73,4 +77,16 @@ test('the licences are those of the components and of each Node', () => {
   for (const { licenceText } of components) expect(text).toContain(licenceText);
   expect(text).toContain('Node 24.0.0, and what is inside it');
   expect(text).toContain('Node.js is licensed');
+});
+
+test('a package that names MIT and has no text of it gets that text; one that names another is refused', async () => {
+  await using folder = await tempFolder('licence');
+  await expect(readLicenceText(folder.path, 'MIT', 'Somebody')).resolves.toMatch(
+    /Copyright \(c\) Somebody\n\nPermission is hereby granted/,
+  );
+  await expect(readLicenceText(folder.path, 'ISC', 'Somebody')).rejects.toThrow(
+    'its licence, "ISC", is not in it',
+  );
+  await writeFile(join(folder.path, 'License.md'), 'Do what you will.\n');
+  await expect(readLicenceText(folder.path, 'ISC', 'Somebody')).resolves.toBe('Do what you will.');
 });

@@ -221,7 +221,7 @@ describe('the fields of a trace', () => {
     const [plain, bounded, none] = hop.requests.map(({ headers }) => headers['baggage']?.toString());
     expect(plain).toBe('user=ann,tier=%7Bgold%7D;p=1');
     expect(bounded?.split(',').length).toBeGreaterThan(1);
-    expect(bounded?.length).toBeLessThanOrEqual(8192);
+    expect(bounded?.length).toBeLessThanOrEqual(4096);
     expect(none).toBeUndefined();
     expect(origin.requests).toHaveLength(3);
     for (const { headers } of origin.requests) {

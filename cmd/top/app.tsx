@@ -1,7 +1,7 @@
 import { useApp, useInput, useWindowSize } from 'ink';
-import { type ReactElement, useReducer, useState, useSyncExternalStore } from 'react';
+import { type ReactElement, useRef, useState, useSyncExternalStore } from 'react';
 import type { DaemonState } from './daemon-state.ts';
-import { type KeyAction, keyAction } from './keys.ts';
+import { type KeyAction, keyAction, type Press, pressesOf } from './keys.ts';
 import type { Size } from './layout.ts';
 import { bodySize, Screen } from './screen.tsx';
 import { scrollRoom } from './scroll-room.ts';
@@ -18,29 +18,48 @@ export interface AppProps {
   readonly suspend: () => Promise<void>;
 }
 
+/** What a person has chosen; `frozen` is what stands still while the screen is paused. */
+interface Chosen {
+  readonly view: View;
+  readonly frozen: readonly DaemonState[] | undefined;
+}
+
 /** The dashboard: what is watched, as a person has chosen to see it. Ends itself where `q` is pressed. */
 export function App({ daemons, theme, hasKeys, suspend }: AppProps): ReactElement {
   const { exit, suspendTerminal } = useApp();
   const { columns: width, rows: height } = useWindowSize();
   const current = useSyncExternalStore(daemons.subscribe, daemons.states);
-  const [frozen, freeze] = useState<readonly DaemonState[]>();
-  const [view, change] = useReducer(changeView, FIRST_VIEW);
-  const states = frozen ?? current;
-  const size = { width, height };
+  // Several keys may come before the screen is drawn again: each has to find what the one before it has left.
+  const latest = useRef<Chosen>({ view: FIRST_VIEW, frozen: undefined });
+  const [{ view, frozen }, show] = useState(latest.current);
+  const press = (key: Press): void => {
+    const { view: before, frozen: held } = latest.current;
+    const action = keyAction(key.input, key.key, before);
+    if (action === undefined) return;
+    if (action.kind === 'quit') exit();
+    else if (action.kind === 'suspend') void suspendTerminal(suspend);
+    else if (action.kind === 'pause') {
+      latest.current = { view: before, frozen: held === undefined ? daemons.states() : undefined };
+    } else {
+      const change = viewAction(action, before, held ?? daemons.states(), { size: { width, height }, theme });
+      latest.current = { view: changeView(before, change), frozen: held };
+    }
+  };
   useInput(
     (input, key) => {
-      const action = keyAction(input, key, view);
-      if (action === undefined) return;
-      if (action.kind === 'quit') exit();
-      else if (action.kind === 'pause') freeze(frozen === undefined ? current : undefined);
-      else if (action.kind === 'suspend') void suspendTerminal(suspend);
-      else change(viewAction(action, view, states, { size, theme }));
+      for (const each of pressesOf(input, key)) press(each);
+      show(latest.current);
     },
     { isActive: hasKeys },
   );
   return (
     <ThemeContext value={theme}>
-      <Screen states={states} view={view} isPaused={frozen !== undefined} size={size} />
+      <Screen
+        states={frozen ?? current}
+        view={view}
+        isPaused={frozen !== undefined}
+        size={{ width, height }}
+      />
     </ThemeContext>
   );
 }

@@ -14,7 +14,7 @@ const TITLES: Readonly<Record<Tab, string>> = {
   pulls: 'Pulls',
 };
 const SHORT_TABS = 74;
-const FILTER_SHOWN = 20;
+const LEAST_FILTER = 6;
 
 export interface Chrome {
   readonly width: number;
@@ -74,8 +74,7 @@ export function tabsLine({ tab }: View, isColoured: boolean, { width, signs }: C
     const title = `${index + 1} ${isNarrow && each === 'repositories' ? 'Repos' : TITLES[each]}`;
     const gap = isNarrow || index === 0 ? '' : ' ';
     if (each === tab) return line(gap, span(isColoured ? ` ${title} ` : `[${title}]`, 'chosen'));
-    // The blank that stands around every title is the chosen one's own.
-    return line(TABS[index - 1] === tab ? gap : `${gap} `, title);
+    return line(`${gap} `, title);
   });
   return fitLine(pieces, { width }, signs);
 }
@@ -106,8 +105,7 @@ export function footerLine(
       signs,
     );
   }
-  const filter = view.filter.text === '' ? 'filter' : shortened(view.filter.text, FILTER_SHOWN, 'end', signs);
-  const pairs: readonly (readonly [string, string])[] = [
+  const pairs = (filter: string): readonly (readonly [string, string])[] => [
     [`1-${TABS.length}`, 'tabs'],
     ...(hasList ? [['s', 'sort'] as const] : []),
     ['/', filter],
@@ -116,8 +114,11 @@ export function footerLine(
     ['?', 'help'],
     ['q', 'quit'],
   ];
-  const wide = keys(pairs);
-  return fitLine(lineWidth(wide) <= width ? wide : keys(pairs, ' '), { width }, signs);
+  const filter = view.filter.text === '' ? 'filter' : view.filter.text;
+  const wide = keys(pairs(filter));
+  if (lineWidth(wide) <= width) return fitLine(wide, { width }, signs);
+  const room = Math.max(LEAST_FILTER, width - lineWidth(keys(pairs(''), ' ')));
+  return fitLine(keys(pairs(shortened(filter, room, 'end', signs)), ' '), { width }, signs);
 }
 
 function keys(pairs: readonly (readonly [key: string, meaning: string])[], gap = '  '): Line {

@@ -51,7 +51,7 @@ export class DaemonWatch {
         for await (const snapshot of source.watch(signal)) {
           this.#become({ kind: 'live', name: source.name ?? snapshot.daemon.name, snapshot });
         }
-        throw new UserError('CONTROL_LOST', `the regcache on ${source.place} is gone`);
+        throw new UserError('CONTROL_LOST', `lost the regcache on ${source.place}`);
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof UserError)) throw error;

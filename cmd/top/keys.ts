@@ -37,6 +37,27 @@ export type Key = Readonly<
 
 const LONGEST_FILTER = 100;
 
+/** A key that was pressed, with what it typed. */
+export interface Press {
+  readonly input: string;
+  readonly key: Key;
+}
+
+/** The keys of one piece of input: whoever types fast, pastes or sends keys by a program has several in it. */
+export function pressesOf(input: string, key: Key): readonly Press[] {
+  if (input.length < 2) return [{ input, key }];
+  return Array.from(input, (letter) => CONTROLS.get(letter) ?? { input: letter, key: {} });
+}
+
+const CONTROLS: ReadonlyMap<string, Press> = new Map<string, Press>([
+  ['\r', { input: '', key: { return: true } }],
+  ['\n', { input: '', key: { return: true } }],
+  ['\t', { input: '', key: { tab: true } }],
+  ['\u007F', { input: '', key: { backspace: true } }],
+  ['\b', { input: '', key: { backspace: true } }],
+  ['\u0003', { input: 'c', key: { ctrl: true } }],
+]);
+
 /** @returns undefined where the key means nothing here */
 export function keyAction(input: string, key: Key, view: View): KeyAction | undefined {
   if (key.ctrl === true && input === 'c') return { kind: 'quit' };

@@ -26,7 +26,8 @@ export function listPanel<L extends List>(
   const room = Math.max(0, height - 1);
   const from = Math.min(offset, Math.max(0, matching.length - room));
   const shown = matching.slice(from, from + room);
-  const order = chosenOrder(list, sort[list].order).name;
+  const { order, isReversed } = sort[list];
+  const { name, reversed } = chosenOrder(list, order);
   const range = `${from + 1} to ${from + shown.length}`;
   const isPart = shown.length < matching.length;
   const all = count(items.length);
@@ -37,7 +38,7 @@ export function listPanel<L extends List>(
   const note = fittingNote(
     [
       number,
-      `${order}${sort[list].isReversed ? ', reversed' : ''}`,
+      isReversed ? reversed : name,
       ...(summary === undefined || matching.length === 0 ? [] : [summary(matching)]),
     ],
     width - title.length,
@@ -47,5 +48,9 @@ export function listPanel<L extends List>(
   if (matching.length === 0) {
     return { title, note, lines: [line(' ', span(`nothing here matches ${filter.trim()}`, 'dim'))] };
   }
-  return { title, note, lines: tableLines(columns, shown, { width, signs, sort: order }) };
+  return {
+    title,
+    note,
+    lines: tableLines(columns, shown, { width, signs, sort: { order: name, isReversed } }),
+  };
 }

@@ -11,6 +11,8 @@ export interface Signs {
   readonly more: string;
   /** Behind the title of the column that a list is sorted by. */
   readonly sorted: string;
+  /** The same, where it is the other way round. */
+  readonly reversed: string;
   /** Between facts of one line. */
   readonly dot: string;
   /** From nothing to full, for lines of history. */
@@ -30,6 +32,7 @@ const UNICODE: Signs = {
   towards: '─▶',
   more: '…',
   sorted: '▾',
+  reversed: '▴',
   dot: '·',
   levels: ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
   full: '█',
@@ -47,6 +50,7 @@ const ASCII: Signs = {
   towards: '->',
   more: '~',
   sorted: 'v',
+  reversed: '^',
   dot: '|',
   levels: ['.', ':', '-', '=', '+', '*', '#', '@'],
   full: '#',

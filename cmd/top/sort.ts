@@ -19,9 +19,10 @@ export interface Lists {
 
 export type List = keyof Lists;
 
-/** An order of a list; `name` is what the screen says of it. */
+/** An order of a list; `name` and `reversed` are what the screen says of it, one way and the other. */
 export interface Order<T> {
   readonly name: string;
+  readonly reversed: string;
   /** Undefined: as the daemon gives them. */
   readonly compare: ((left: T, right: T) => number) | undefined;
 }
@@ -50,35 +51,63 @@ const alphabetic =
 /** The orders of each list; the first one is where it begins. */
 export const ORDERS: { readonly [L in List]: readonly [Order<Lists[L]>, ...Order<Lists[L]>[]] } = {
   fills: [
-    { name: 'oldest first', compare: undefined },
-    { name: 'fastest first', compare: most((fill) => fill.bytesPerSecond) },
-    { name: 'nearest to its end first', compare: most(progress) },
-    { name: 'most followers first', compare: most((fill) => fill.followers) },
-    { name: 'by repository', compare: alphabetic((fill) => fill.repository) },
+    { name: 'oldest first', reversed: 'newest first', compare: undefined },
+    { name: 'fastest first', reversed: 'slowest first', compare: most((fill) => fill.bytesPerSecond) },
+    { name: 'nearest to its end first', reversed: 'farthest from its end first', compare: most(progress) },
+    {
+      name: 'most followers first',
+      reversed: 'fewest followers first',
+      compare: most((fill) => fill.followers),
+    },
+    {
+      name: 'by repository',
+      reversed: 'by repository, from the end',
+      compare: alphabetic((fill) => fill.repository),
+    },
   ],
   upstreams: [
-    { name: 'as configured', compare: undefined },
-    { name: 'slowest first', compare: most((upstream) => upstream.waitMs?.p95 ?? -1) },
-    { name: 'most errors first', compare: most(errorRate) },
-    { name: 'by name', compare: alphabetic((upstream) => upstream.name) },
+    { name: 'as configured', reversed: 'as configured, from the end', compare: undefined },
+    {
+      name: 'slowest first',
+      reversed: 'fastest first',
+      compare: most((upstream) => upstream.waitMs?.p95 ?? -1),
+    },
+    { name: 'most errors first', reversed: 'fewest errors first', compare: most(errorRate) },
+    { name: 'by name', reversed: 'by name, from the end', compare: alphabetic((upstream) => upstream.name) },
   ],
   store: [
-    { name: 'soonest first', compare: undefined },
-    { name: 'largest first', compare: most((blob) => blob.sizeBytes) },
-    { name: 'by repository', compare: alphabetic((blob) => blob.repository ?? '') },
+    { name: 'soonest first', reversed: 'latest first', compare: undefined },
+    { name: 'largest first', reversed: 'smallest first', compare: most((blob) => blob.sizeBytes) },
+    {
+      name: 'by repository',
+      reversed: 'by repository, from the end',
+      compare: alphabetic((blob) => blob.repository ?? ''),
+    },
   ],
   repositories: [
-    { name: 'most reads first', compare: undefined },
-    { name: 'lowest hit rate first', compare: least((entry) => share(entry.hits, entry.reads)) },
-    { name: 'most bytes first', compare: most((entry) => entry.toClientsBytes) },
-    { name: 'latest first', compare: most((entry) => entry.lastReadAtMs) },
-    { name: 'by name', compare: alphabetic((entry) => entry.repository) },
+    { name: 'most reads first', reversed: 'fewest reads first', compare: undefined },
+    {
+      name: 'lowest hit rate first',
+      reversed: 'highest hit rate first',
+      compare: least((entry) => share(entry.hits, entry.reads)),
+    },
+    {
+      name: 'most bytes first',
+      reversed: 'fewest bytes first',
+      compare: most((entry) => entry.toClientsBytes),
+    },
+    { name: 'latest first', reversed: 'longest ago first', compare: most((entry) => entry.lastReadAtMs) },
+    { name: 'by name', reversed: 'by name, from the end', compare: alphabetic((entry) => entry.repository) },
   ],
   pulls: [
-    { name: 'newest first', compare: undefined },
-    { name: 'slowest first', compare: most((pull) => pull.durationMs) },
-    { name: 'largest first', compare: most((pull) => pull.bytesSent) },
-    { name: 'by repository', compare: alphabetic((pull) => pull.repository) },
+    { name: 'newest first', reversed: 'oldest first', compare: undefined },
+    { name: 'slowest first', reversed: 'fastest first', compare: most((pull) => pull.durationMs) },
+    { name: 'largest first', reversed: 'smallest first', compare: most((pull) => pull.bytesSent) },
+    {
+      name: 'by repository',
+      reversed: 'by repository, from the end',
+      compare: alphabetic((pull) => pull.repository),
+    },
   ],
 };
 

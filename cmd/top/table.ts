@@ -20,8 +20,8 @@ export interface Column<T> {
 export interface TableOptions {
   readonly width: number;
   readonly signs: Signs;
-  /** The order's name: its column is marked. */
-  readonly sort?: string;
+  /** The order's name, whose column is marked. */
+  readonly sort: { readonly order: string; readonly isReversed: boolean };
 }
 
 const NARROW = 80;
@@ -43,7 +43,8 @@ export function tableLines<T>(
     return fitLine(pieces, { width }, signs);
   };
   const titles = row(({ title, sortedBy = [] }) => {
-    const mark = sort !== undefined && sortedBy.includes(sort) ? signs.sorted : '';
+    const isSorted = sortedBy.includes(sort.order);
+    const mark = isSorted ? (sort.isReversed ? signs.reversed : signs.sorted) : '';
     return line(span(`${title}${mark}`, 'dim'));
   });
   return [titles, ...items.map((item) => row(({ cell }) => cell(item)))];

@@ -154,7 +154,8 @@ function told(error: unknown, target: ControlTarget): UserError {
   }
   if (code.startsWith('HPE_')) return foreign(target, 'what it answers is no HTTP');
   const reason = code === '' ? String(error instanceof Error ? error.message : error) : code;
-  if (['ECONNRESET', 'EPIPE', 'ABORT_ERR'].includes(code)) return lost(target, reason, error);
+  if (['ECONNRESET', 'EPIPE', 'ABORT_ERR'].includes(code))
+    return lost(target, `its connection broke off (${reason})`, error);
   return new UserError('NO_DAEMON', `no regcache answers on ${value} (${reason})`, {
     value,
     hint: 'is `regcache serve` running there?',
@@ -165,7 +166,7 @@ function told(error: unknown, target: ControlTarget): UserError {
 
 function lost(target: ControlTarget, reason: string, cause?: unknown): UserError {
   const value = controlTargetText(target);
-  return new UserError('CONTROL_LOST', `the regcache on ${value} is gone: ${reason}`, {
+  return new UserError('CONTROL_LOST', `lost the regcache on ${value}: ${reason}`, {
     value,
     hint: 'is `regcache serve` still running there?',
     exitCode: 1,

@@ -15,8 +15,14 @@ const PROPAGATORS: Readonly<Record<Propagator, () => TextMapPropagator>> = {
 };
 
 /**
+ * Half of what the W3C lets through. A request is refused as a whole where one field is longer than 8 KiB (nginx, Apache):
+ * any client could have hops taken for broken.
+ */
+const MAX_BAGGAGE_LENGTH = 4096;
+
+/**
  * Reads and writes what connects the spans of several servers: W3C Trace Context and Baggage. Both are parsed and
- * written anew, within the bounds of their specifications: 512 bytes of `tracestate`, 8 KiB of `baggage`.
+ * written anew, within bounds: 512 bytes of `tracestate`, 4 KiB of `baggage`.
  */
 export class Propagation {
   readonly #all: TextMapPropagator;
@@ -40,6 +46,14 @@ export class Propagation {
     const headers: Record<string, string> = {};
     const propagator = role === 'hop' ? this.#all : this.#toOrigins;
     propagator.inject(context, headers, defaultTextMapSetter);
-    return headers;
+    const { baggage, ...others } = headers;
+    return baggage === undefined ? headers : { ...others, ...bounded(baggage) };
   }
+}
+
+/** As many of its members as there is room for. */
+function bounded(baggage: string): Readonly<Record<string, string>> {
+  if (baggage.length <= MAX_BAGGAGE_LENGTH) return { baggage };
+  const end = baggage.lastIndexOf(',', MAX_BAGGAGE_LENGTH);
+  return end === -1 ? {} : { baggage: baggage.slice(0, end) };
 }
