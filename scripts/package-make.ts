@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { mustRun } from '../fixtures/run-program.ts';
 import { bundleProgram, ROOT } from './bundle.ts';
 import { findProgram } from './find-program.ts';
@@ -14,6 +11,7 @@ import { findRunner, type Runner } from './package-runner.ts';
 import { smokeProgram } from './package-smoke.ts';
 import type { Target } from './package-target.ts';
 import { cacheName, scriptTexts, type TextName } from './package-texts.ts';
+import { sha256 } from './sha256.ts';
 
 /** Fails where V8 would pass over a cache and say nothing. */
 const IS_ACCEPTED = `
@@ -96,13 +94,6 @@ export async function makeTarget(target: Target, packaging: Packaging): Promise<
       notes,
     },
   };
-}
-
-/** SHA-256 of a file, in hex. */
-export async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 }
 
 async function makeCaches(
