@@ -48,6 +48,13 @@ describe.each(pages)('$file', (page) => {
     expect(problems).toEqual([]);
   });
 
+  test('runs only scripts of npm that there are', async () => {
+    const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { scripts: object };
+    const said = [...page.blocks, ...page.spans].map(({ text }) => text).join('\n');
+    const named = Array.from(said.matchAll(/npm run (?:--silent )?([a-z:-]+)/g), ([, name = '']) => name);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
   test('shows only configurations that are valid', async () => {
     for (const block of page.blocks.filter(({ language }) => language === 'yaml')) {
       const example = configExample(block);
