@@ -59,11 +59,11 @@ describe('top --once', () => {
     for (const [title, line] of [
       ['Hit rate', / now +97\.3 % +97\.9 % +1,372/],
       ['Traffic', / saved +167 MB\/s .* 23\.52 TB/],
-      ['Fills', / docker\.\S+alpine .* 6 % +412 MB +4\.2 MB\/s +1 +asia\.example/],
+      ['Fills', / 6 % +412 MB +4\.2 MB\/s +1 +asia\./],
       ['Upstreams', / ✖ +asia\.example\.com:5000 .* connect: ECONNREFUSED/],
       ['Store', / 1 min +docker\.io\/library\/alpine/],
       ['Repositories', / docker\.io\/library\/alpine +91,000 +98\.5 %/],
-      ['Pulls', / miss expired +registry\.example\.com:5000\/web\/storefront/],
+      ['Pulls', / miss expired +registry\.\S+\/web\/storefront/],
     ] as const) {
       expect(text.some((each) => each.startsWith(`─ ${title}`))).toBe(true);
       expect(out).toMatch(line);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fitLine, line, lineText, lineWidth, shortened, span } from './line.ts';
 import { painter } from './paint.ts';

@@ -57,7 +57,9 @@ describe.each(KINDS)('the panel of %s', (kind) => {
     ['an upstream down', down],
     ['the disk full', full],
   ] as const)('%s, stays inside its place at any width', (_state, snapshot) => {
-    for (const [width, height] of SIZES) seen(kind, snapshot, { width, height });
+    for (const [width, height] of SIZES) {
+      expect(seen(kind, snapshot, { width, height })[0]).toMatch(/^─ [A-Z]/);
+    }
   });
 });
 

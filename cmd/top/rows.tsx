@@ -15,7 +15,7 @@ export function Rows({
 }): ReactElement {
   const { paint } = useTheme();
   return (
-    <Box flexDirection="column" width={width} height={height} flexShrink={0} overflow="hidden">
+    <Box flexDirection="column" width={width} height={height} flexShrink={0}>
       {lines.slice(0, height).map((line, index) => (
         // A line has no identity but its place.
         // oxlint-disable-next-line react/no-array-index-key

@@ -42,7 +42,8 @@ export async function runScreen(
     screen.unmount();
     // A terminal that was closed takes nothing any more.
     await Promise.race([ended.catch(() => undefined), gone(out)]);
-    if (hasKeys) input.unref();
+    // What is typed from now on is the shell's.
+    if (hasKeys) input.pause().unref();
   }
 }
 

@@ -48,7 +48,7 @@ export function Screen({ states, view, isPaused, size }: ScreenProps): ReactElem
     chrome,
   );
   return (
-    <Box flexDirection="column" width={width} height={size.height} overflow="hidden">
+    <Box flexDirection="column" width={width} height={size.height}>
       <Rows lines={head} width={width} height={2} />
       {view.isHelp ? (
         <Rows lines={help(view, body, chrome)} width={width} height={body.height} />

@@ -9,6 +9,7 @@ import type { ExpiringFacts } from './sort.ts';
 import type { Column } from './table.ts';
 
 const LITTLE_FREE = 0.05;
+const WIDEST_METER = 80;
 
 /** How much is stored, against the quota or else the disk, and what goes next. */
 export const storePanel: PanelOf = (snapshot, options) => {
@@ -93,7 +94,8 @@ function usedShare({ bytes: used, quotaBytes, diskBytes, diskFreeBytes }: StoreF
 
 function meterLine(store: StoreFacts, width: number, signs: Signs): Line {
   const text = storeShare(store);
-  return line(' ', ...storeMeter(store, Math.max(4, width - text.length - 3), signs), ` ${text}`);
+  const bar = Math.min(WIDEST_METER, Math.max(4, width - text.length - 3));
+  return line(' ', ...storeMeter(store, bar, signs), ` ${text}`);
 }
 
 function diskLine({ diskBytes, diskFreeBytes }: StoreFacts, signs: Signs): Line {

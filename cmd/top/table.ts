@@ -25,13 +25,16 @@ export interface TableOptions {
 }
 
 const NARROW = 80;
+/** Where the eye loses the line on the way from one end of a row to the other. */
+const WIDEST = 160;
 
 /** A line of titles and a line for each item, all of exactly this width. */
 export function tableLines<T>(
   columns: readonly Column<T>[],
   items: readonly T[],
-  { width, signs, sort }: TableOptions,
+  { width: room, signs, sort }: TableOptions,
 ): readonly Line[] {
+  const width = Math.min(room, WIDEST);
   const shown = columns.filter(({ from = 0, until = Infinity }) => width >= from && width < until);
   const gap = width < NARROW ? 1 : 2;
   const widths = columnWidths(shown, width - 1 - gap * (shown.length - 1));
