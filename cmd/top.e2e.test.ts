@@ -82,7 +82,7 @@ describe.each(SIZES)('in a terminal of %i by %i', (...size) => {
     expect(overview.at(-1)).toMatch(/^ 1-6 tabs .* q quit$/);
     for (const [key, words] of [
       ['2', /^ docker\.\S+alpine .*[░█]+ +6 % .*4\.2 MB\/s .*1 +asia\./m],
-      ['3', /^ ● +asia\S* .*42 ms +118 ms .*─▶ fria/m],
+      ['3', /^ ● +asia\S* .*42 ms +118 ms .*─▶ frankfurt/m],
       ['4', / 812\.40 GB of 1\.00 TB [^]*81\.2 % of the quota[^]* 1 min +docker\.io/],
       ['5', /^ docker\.io\/library\/alpine +91,000 +98\.5 % /m],
       ['6', /^ 12:03:40 +miss expired +registry\..*396 MB/m],
@@ -188,7 +188,7 @@ test('a chain stands side by side, from a socket and from a debug address', asyn
   await using asia = await startControlDaemon(seededSnapshot({ name: 'asia' }));
   const url = asia.target.kind === 'http' ? asia.target.url : '';
   const { has } = await openTop(context, `${connect} --connect asia=${url}`, [120, 35]);
-  const screen = await has(/^ china ● ─▶ fria ● .*[^]*─ Hit rate .* ─ Hit rate /m);
+  const screen = await has(/^ china ● ─▶ asia ● .*[^]*─ Hit rate .* ─ Hit rate /m);
   expect(screen).toMatch(/^ china {2}● ready .* asia {2}● ready /m);
 });
 
