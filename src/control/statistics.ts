@@ -63,7 +63,7 @@ export class Statistics {
       case 'sent':
         this.#toClients.add(event.bytes);
         for (const tally of this.#tallies) tally.toClientsBytes += event.bytes;
-        this.#days.add(event.namespace ?? '', 'to-clients-bytes', event.bytes);
+        this.#days.add(event.namespace, 'to-clients-bytes', event.bytes);
         break;
       case 'received':
         this.#fromUpstream.add(event.bytes);

@@ -1,3 +1,4 @@
+import type { MissReason } from '../telemetry/event.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -14,7 +15,7 @@ export function emitRequest(exchange: Exchange, durationMs: number, telemetry: T
     status: response.statusCode,
     resource: log.resource,
     outcome: log.passage?.outcome,
-    missReason: log.passage?.outcome === 'miss' ? log.passage.missReason : undefined,
+    missReason: missReasonOf(log),
     namespace: log.repository?.namespace,
     repository: log.repository?.name,
     reference: log.reference,
@@ -26,6 +27,12 @@ export function emitRequest(exchange: Exchange, durationMs: number, telemetry: T
     traceId: exchange.span?.traceId,
     complete: response.writableFinished,
   });
+}
+
+/** A list is asked for anew each time: that it was is no news. */
+function missReasonOf({ resource, passage }: Exchange['log']): MissReason | undefined {
+  const isRead = resource === 'manifest' || resource === 'blob';
+  return isRead && passage?.outcome === 'miss' ? passage.missReason : undefined;
 }
 
 /** A target in absolute form may carry a user name and a password. */

@@ -46,7 +46,11 @@ export function createRegistry(options: RegistryOptions, deps: RegistryDeps): Re
   const { telemetry, tracer } = deps;
   const fixed = Object.entries({ ...headers, 'docker-distribution-api-version': 'registry/2.0' });
   const listener: ExchangeListener = {
-    onSent: ({ log }, bytes) => telemetry.emit({ kind: 'sent', namespace: log.repository?.namespace, bytes }),
+    onSent: ({ log: { repository }, response }, bytes) => {
+      // An error's body is no content: an outage would count as traffic that was saved.
+      if (repository === undefined || response.statusCode >= 400) return;
+      telemetry.emit({ kind: 'sent', namespace: repository.namespace, bytes });
+    },
     onEnd: (exchange, durationMs) => emitRequest(exchange, durationMs, telemetry),
   };
   return (request, response) => {

@@ -31,6 +31,8 @@ export class BlobIndex {
   #changes: IndexChange[] = [];
   /** Uses of one digest are one change. */
   #uses = new Map<Digest, number>();
+  /** Figures of days that a failure has left, added up: nothing else remembers them, and the tree does not tell them. */
+  #unwritten = new Map<string, Extract<IndexChange, { kind: 'counted' }>>();
   #armed = false;
   #complete = true;
 
@@ -82,9 +84,12 @@ export class BlobIndex {
     return await this.#thread.ask({ kind: 'summary', by, limit });
   }
 
+  /** What could not be written yet stands behind what is: figures of one day and measure are to be added up. */
   async days(since: string): Promise<readonly DayFigure[]> {
-    void this.#flush();
-    return await this.#thread.ask({ kind: 'days', since });
+    await this.#flush();
+    const written = await this.#thread.ask({ kind: 'days', since });
+    const unwritten = Array.from(this.#unwritten.values(), ({ kind: _, ...figure }) => figure);
+    return [...written, ...unwritten.filter(({ day }) => day >= since)];
   }
 
   async forget(digest: Digest): Promise<void> {
@@ -125,11 +130,21 @@ export class BlobIndex {
   /** Hands over what was gathered; what is asked afterwards is answered after it. */
   #flush(): Promise<void> {
     const uses = Array.from(this.#uses, ([digest, atMs]): IndexChange => ({ kind: 'used', digest, atMs }));
-    const changes = [...this.#changes, ...uses];
+    const changes = [...this.#unwritten.values(), ...this.#changes, ...uses];
     this.#changes = [];
     this.#uses = new Map();
+    this.#unwritten = new Map();
     if (changes.length === 0) return Promise.resolve();
-    return this.#thread.ask({ kind: 'apply', changes }).catch((error: unknown) => this.#fail(error));
+    return this.#thread.ask({ kind: 'apply', changes }).catch((error: unknown) => {
+      for (const change of changes) if (change.kind === 'counted') this.#keep(change);
+      this.#fail(error);
+    });
+  }
+
+  #keep(change: Extract<IndexChange, { kind: 'counted' }>): void {
+    const key = `${change.day} ${change.namespace} ${change.measure}`;
+    const amount = change.amount + (this.#unwritten.get(key)?.amount ?? 0);
+    this.#unwritten.set(key, { ...change, amount });
   }
 
   #fail(error: unknown): void {

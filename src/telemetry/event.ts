@@ -30,8 +30,11 @@ export type TelemetryEvent =
   | { readonly kind: 'reloaded'; readonly changed: readonly string[]; readonly unchanged: readonly string[] }
   | { readonly kind: 'reload-failed'; readonly message: string }
   | RequestEvent
-  /** Bytes of a body that a client's connection has taken: told in stretches, the last one when the answer ends. */
-  | { readonly kind: 'sent'; readonly namespace: string | undefined; readonly bytes: number }
+  /**
+   * Bytes of content that a client's connection has taken: told in stretches, the last one when the answer ends.
+   * Bodies of errors are no content.
+   */
+  | { readonly kind: 'sent'; readonly namespace: string; readonly bytes: number }
   /** Bytes of bodies that a hop has sent: told in stretches, the last one when its answer ends. */
   | {
       readonly kind: 'received';
@@ -146,7 +149,7 @@ export interface RequestEvent {
   /** Undefined where the target is none of the API's. */
   readonly resource: Resource | undefined;
   readonly outcome: Outcome | undefined;
-  /** Told where the outcome is `miss`, and nowhere else. */
+  /** Told of manifests and blobs where the outcome is `miss`, and nowhere else. */
   readonly missReason: MissReason | undefined;
   readonly namespace: string | undefined;
   readonly repository: string | undefined;

@@ -53,7 +53,7 @@ export class TrafficTotals {
       family(
         'counter',
         'regcache_sent_bytes_total',
-        'Bytes of bodies that connections of clients have taken, told while answers run.',
+        'Bytes of content that connections of clients have taken, told while answers run; bodies of errors are none.',
         Array.from(this.#sent, ([namespace, value]) => ({ labels: { namespace }, value })),
       ),
       family(
