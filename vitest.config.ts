@@ -1,5 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+const END_TO_END = {
+  globalSetup: ['fixtures/e2e-setup.ts'],
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
+};
+
+/** What looks at memory, at first bytes or at links: nothing else may run beside it. */
+const MEASURING = ['cmd/serve-fill.e2e.test.ts', 'cmd/bench.e2e.test.ts'];
+
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -22,11 +31,18 @@ export default defineConfig({
       },
       {
         test: {
+          ...END_TO_END,
           name: 'e2e',
           include: ['cmd/**/*.e2e.test.ts'],
-          globalSetup: ['fixtures/e2e-setup.ts'],
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          exclude: MEASURING,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          ...END_TO_END,
+          name: 'e2e-alone',
+          include: MEASURING,
           fileParallelism: false,
           maxWorkers: 1,
         },

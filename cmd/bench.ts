@@ -18,8 +18,18 @@ type Arguments = Readonly<Record<string, unknown>>;
 export const benchCommand: Command = {
   usage: 'bench [variants]',
   summary: 'pull images through variants of a chain, cold and warm, and say which is right',
+  operands: {
+    variants: 'chains to measure beside direct, as in asia,china; or plan, to try the sensible ones',
+  },
   options: BENCH_OPTIONS,
   examples: BENCH_EXAMPLES,
+  exitCodes: [
+    [EXIT.ok, 'every variant was measured'],
+    [EXIT.failed, 'a variant could not be measured'],
+    [EXIT.usage, 'the arguments or bench.yml are wrong'],
+    [EXIT.requirement, 'a bound of --require was not kept'],
+    [EXIT.interrupted, 'a signal ended it; what was measured so far is printed'],
+  ],
   run: async (args, terminal) => {
     if (args['json'] === true && args['csv'] === true) {
       throw new UserError('USAGE', '--json and --csv both want the standard output', { hint: 'choose one' });

@@ -7,6 +7,7 @@ import {
   configuredTrust,
   numberOption,
   readSources,
+  SOURCE_OPERANDS,
   SOURCE_OPTIONS,
   type Sources,
   sourcesNamed,
@@ -20,6 +21,7 @@ const DAY_MS = 86_400_000;
 export const certsBundle: Command = {
   usage: 'bundle [sources..]',
   summary: 'assemble the CA bundle that a cache needs for its hops, and verify each of them against it',
+  operands: SOURCE_OPERANDS,
   options: {
     ...SOURCE_OPTIONS,
     config: {
@@ -53,6 +55,11 @@ export const certsBundle: Command = {
       'files, folders and hosts, to the standard output',
     ],
     ['$0 certs bundle cas.pem --config china.yml --check --days 14', 'would it still do in two weeks?'],
+  ],
+  exitCodes: [
+    [EXIT.ok, 'every hop verifies'],
+    [EXIT.failed, 'a hop does not verify, or with --check something expires soon'],
+    [EXIT.usage, 'the arguments or a file are wrong'],
   ],
   run: async (args, terminal) => {
     const { out, err } = terminal;

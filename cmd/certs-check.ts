@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Certificate } from '../src/certs/certificate.ts';
 import type { Config, HopConfig } from '../src/config/config.ts';
-import { loadConfig } from '../src/config/load-config.ts';
 import { numberOption } from './certs-sources.ts';
 import { type Command, type Terminal, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -42,10 +41,16 @@ export const certsCheck: Command = {
     ['$0 certs check --config china.yml', 'its own certificate, its CAs, and what each hop presents'],
     ['$0 certs check -c china.yml --days 14 || mail …', 'for a timer'],
   ],
+  exitCodes: [
+    [EXIT.ok, 'every certificate is good'],
+    [EXIT.failed, 'one is bad, or has fewer days left than --days'],
+    [EXIT.usage, 'the arguments or the configuration are wrong'],
+  ],
   run: async (args, terminal) => {
     const { out, env } = terminal;
     const days = numberOption(args, 'days', 0);
     const signal = AbortSignal.timeout(numberOption(args, 'timeout', 1) * 1000);
+    const { loadConfig } = await import('../src/config/load-config.ts');
     const { config } = await loadConfig({
       file: textOption(args, 'config'),
       env,

@@ -12,6 +12,7 @@ const HOST = /^(?:[A-Za-z0-9_*](?:[A-Za-z0-9_.*-]{0,252})|\[?[0-9A-Fa-f:]+(?:\.\
 export const certsDev: Command = {
   usage: 'dev <hosts..>',
   summary: 'make a CA and server certificates for development',
+  operands: { hosts: 'names and addresses; several for one certificate with commas' },
   options: {
     out: { alias: 'o', type: 'string', default: '.', describe: 'folder to write to', requiresArg: true },
     days: {

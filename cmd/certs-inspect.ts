@@ -1,7 +1,7 @@
 import type { Certificate } from '../src/certs/certificate.ts';
 import type { TreeNode } from '../src/certs/tree.ts';
 import { UserError } from '../src/user-error.ts';
-import { readSources, SOURCE_OPTIONS, sourcesNamed } from './certs-sources.ts';
+import { readSources, SOURCE_OPERANDS, SOURCE_OPTIONS, sourcesNamed } from './certs-sources.ts';
 import type { Command } from './command.ts';
 import { EXIT } from './exit.ts';
 
@@ -9,6 +9,7 @@ import { EXIT } from './exit.ts';
 export const certsInspect: Command = {
   usage: 'inspect [sources..]',
   summary: 'show certificates as a tree: who has signed whom, for which names, for how long',
+  operands: SOURCE_OPERANDS,
   options: { ...SOURCE_OPTIONS, json: { type: 'boolean', default: false, describe: 'print JSON' } },
   examples: [
     ['$0 certs inspect https://asia.example.com:5000', 'what a server presents'],

@@ -1,18 +1,12 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
+import { CA_CLIENTS, type CaClient, SYSTEM_STORES, type SystemStore } from '../src/clients/ca-client.ts';
 import { parseCacheUrl } from '../src/clients/cache-url.ts';
-import {
-  CA_CLIENTS,
-  type CaClient,
-  planCa,
-  SYSTEM_STORES,
-  type SystemStore,
-} from '../src/clients/install-ca.ts';
 import { printFiles, printNotes } from '../src/clients/print-files.ts';
 import { suggest } from '../src/config/suggestion.ts';
 import { UserError } from '../src/user-error.ts';
 import { assemble, TRUST_OPTIONS } from './certs-assemble.ts';
-import { readSources, SOURCE_OPTIONS, sourcesNamed } from './certs-sources.ts';
+import { readSources, SOURCE_OPERANDS, SOURCE_OPTIONS, sourcesNamed } from './certs-sources.ts';
 import { type Command, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
 import { writeFiles } from './write-files.ts';
@@ -23,6 +17,7 @@ type Arguments = Readonly<Record<string, unknown>>;
 export const certsInstall: Command = {
   usage: 'install <sources..>',
   summary: 'print, or write, where a client wants the CA of a cache',
+  operands: SOURCE_OPERANDS,
   options: {
     client: {
       type: 'string',
@@ -76,6 +71,7 @@ export const certsInstall: Command = {
       });
     }
     const pems = entries.map(({ certificate }) => certificate.x509.toString());
+    const { planCa } = await import('../src/clients/install-ca.ts');
     const plan = planCa(client, authority, pems, await systemStore(into ?? '/'));
     const notes = [{ client, text: plan.note }];
     const written = into === undefined ? '' : await writeFiles(into, plan.files, force);

@@ -5,7 +5,6 @@ import { reason } from '../src/config/configured-files.ts';
 import { quoteValue } from '../src/config/parsed.ts';
 import { configError } from '../src/config/problem.ts';
 import { parseServerUrl } from '../src/config/server-url.ts';
-import { parseYaml, YamlError } from '../src/config/yaml-source.ts';
 import { UserError } from '../src/user-error.ts';
 import { type Command, textOption } from './command.ts';
 
@@ -24,6 +23,11 @@ export const SOURCE_OPTIONS: Command['options'] = {
     describe: 'seconds that all hosts together may take',
     requiresArg: true,
   },
+};
+
+/** What is a source. */
+export const SOURCE_OPERANDS: NonNullable<Command['operands']> = {
+  sources: 'files (PEM, DER, PKCS#12), folders, https://host[:port], or system',
 };
 
 /** What all sources of a command have given. */
@@ -164,6 +168,7 @@ async function readConfig(file: string): Promise<ConfigNode> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw configError([`${file}: cannot be read (${reason(error)}); check what --config names`], error);
   });
+  const { parseYaml, YamlError } = await import('../src/config/yaml-source.ts');
   try {
     return parseYaml(text, (line) => ({ kind: 'file', file, line }));
   } catch (error) {

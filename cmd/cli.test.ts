@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { memoryTerminal } from '../fixtures/memory-terminal.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 import { UserError } from '../src/user-error.ts';
@@ -67,6 +67,31 @@ describe('help', () => {
   it('tells the version', async () => {
     for (const option of ['--version', '-V'])
       expect((await run([option])).out).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
+  });
+
+  it.each([[['--version', '--json']], [['serve', '--json', '-V']]])(
+    'with %j tells what a report of a fault should say',
+    async (args) => {
+      const { code, out } = await run(args);
+      expect(code).toBe(0);
+      expect(JSON.parse(out)).toEqual({
+        version: '0.0.0-source',
+        commit: 'unknown',
+        node: process.versions.node,
+        platform: process.platform,
+        arch: process.arch,
+        program: 'sources',
+      });
+    },
+  );
+
+  it('is the same whatever language the machine speaks', async () => {
+    vi.stubEnv('LC_ALL', 'de_DE.UTF-8');
+    try {
+      expect((await run(['--help'])).out).toContain('Show help');
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });
 

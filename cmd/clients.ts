@@ -1,17 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { checkCa } from '../src/clients/ca-file.ts';
 import { cacheHref, type CacheUrl, parseCacheUrl } from '../src/clients/cache-url.ts';
 import { CLIENTS, type ClientName, type Setup } from '../src/clients/client.ts';
 import { configuredOrigins } from '../src/clients/configured-origins.ts';
-import { planClients } from '../src/clients/plan-clients.ts';
 import { printFiles, printNotes } from '../src/clients/print-files.ts';
 import type { HttpConfig } from '../src/config/config.ts';
 import { textAt } from '../src/config/config-node.ts';
 import { reason } from '../src/config/configured-files.ts';
-import { loadConfig } from '../src/config/load-config.ts';
 import { suggest } from '../src/config/suggestion.ts';
-import { parseYaml } from '../src/config/yaml-source.ts';
 import { UserError } from '../src/user-error.ts';
 import { type Command, type Terminal, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
@@ -23,6 +19,7 @@ type Arguments = Readonly<Record<string, unknown>>;
 export const clients: Command = {
   usage: 'clients [client]',
   summary: 'print the files that make docker, containerd, podman or buildkit pull through this cache',
+  operands: { client: 'docker, containerd, podman or buildkit; all of them by default' },
   options: {
     config: { alias: 'c', type: 'string', describe: 'the cache’s configuration file', requiresArg: true },
     url: { type: 'string', describe: 'where clients reach the cache', requiresArg: true },
@@ -49,6 +46,7 @@ export const clients: Command = {
         hint: 'name a folder with --into',
       });
     }
+    const { planClients } = await import('../src/clients/plan-clients.ts');
     const made = planClients(clientNamed(args), await readSetup(args, terminal));
     const written = into === undefined ? '' : await writeFiles(into, made.files, force);
     if (args['json'] === true) {
@@ -90,6 +88,7 @@ function clientNamed({ client: word }: Arguments): ClientName | undefined {
 
 async function readSetup(args: Arguments, { err, env }: Terminal): Promise<Setup> {
   const file = textOption(args, 'config') ?? (env['REGISTRY_CONFIGURATION_PATH'] || undefined);
+  const { loadConfig } = await import('../src/config/load-config.ts');
   const { config, effective, source } = await loadConfig({
     file,
     env,
@@ -124,6 +123,7 @@ async function configuredHost(file: string | undefined, env: Terminal['env']): P
   const variable = env['REGISTRY_HTTP_HOST'];
   if (variable !== undefined && variable !== '') return variable;
   if (file === undefined) return undefined;
+  const { parseYaml } = await import('../src/config/yaml-source.ts');
   const root = parseYaml(await readFile(file, 'utf8'), (line) => ({ kind: 'file', file, line }));
   return textAt(root, ['http', 'host']) || undefined;
 }
@@ -166,6 +166,7 @@ async function readCa(
       cause: error,
     });
   }
+  const { checkCa } = await import('../src/clients/ca-file.ts');
   const ca = checkCa(text, file);
   if (scheme === 'https') return ca;
   err.write('warning: --ca has no effect, the URL is plain http\n');

@@ -10,13 +10,20 @@ export interface Terminal {
   readonly colour: boolean;
 }
 
+/** An exit code and what it means. */
+export type ExitCode = readonly [code: number, meaning: string];
+
 /** A command as data: what yargs shows of it, and what it does. */
 export interface Command {
   /** As yargs writes it: `serve`, `config check`, `[optional]`. */
   readonly usage: string;
   readonly summary: string;
+  /** What the words in the usage stand for: `sources` of `[sources..]`. */
+  readonly operands?: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, Options>>;
   readonly examples: readonly (readonly [command: string, meaning: string])[];
+  /** Where they say more than every command's, or other things. */
+  readonly exitCodes?: readonly ExitCode[];
   /** @returns the exit code */
   readonly run: (args: Readonly<Record<string, unknown>>, terminal: Terminal) => Promise<number>;
 }

@@ -16,7 +16,8 @@ import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { freePort } from '../fixtures/free-port.ts';
 import { needPeers } from '../fixtures/peers.ts';
 import { pushImage } from '../fixtures/push-image.ts';
-import { BUNDLE, runRegcache } from '../fixtures/regcache-process.ts';
+import { PROGRAM } from '../fixtures/program.ts';
+import { runRegcache } from '../fixtures/regcache-process.ts';
 import { type Ran, runProgram } from '../fixtures/run-program.ts';
 import { startSmallRegistry } from '../fixtures/small-registry.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
@@ -232,34 +233,34 @@ describe('a chain that is not', () => {
         '--map-root-user',
         'sh',
         '-c',
-        script,
+        `root=$1 config=$2; shift 2; ${script}`,
         'sh',
         root,
-        process.execPath,
-        BUNDLE,
         config,
+        PROGRAM.file,
+        ...PROGRAM.args,
       ]);
       if (/unshare failed|Operation not permitted/.test(ran.stderr))
         context.skip('this machine lets nobody mount');
       return ran;
     };
-    const run = '"$2" "$3" doctor --config "$4" --json';
+    const run = '"$@" doctor --config "$config" --json';
     const full = await inside(
-      `mount -t tmpfs -o size=1m tmpfs "$1"; head -c 2000000 /dev/zero > "$1/big" 2>/dev/null; ${run}`,
+      `mount -t tmpfs -o size=1m tmpfs "$root"; head -c 2000000 /dev/zero > "$root/big" 2>/dev/null; ${run}`,
     );
     expect(wrong(full)).toEqual([
       expect.stringMatching(/root failed: .*is on a full disk|space failed: 0 MiB of 1 MiB are free/),
     ]);
-    const short = await inside(`mount -t tmpfs -o size=100m tmpfs "$1"; ${run}`);
+    const short = await inside(`mount -t tmpfs -o size=100m tmpfs "$root"; ${run}`);
     expect(wrong(short)).toEqual([expect.stringMatching(/space failed: 100 MiB of 100 MiB are free/)]);
-    const fixed = await inside(`mount -t tmpfs -o size=1g tmpfs "$1"; ${run}`);
+    const fixed = await inside(`mount -t tmpfs -o size=1g tmpfs "$root"; ${run}`);
     expect([wrong(fixed), fixed.exitCode]).toEqual([[], 0]);
-    const frozen = await inside(`mount -t tmpfs -o size=1g,ro tmpfs "$1"; ${run}`);
+    const frozen = await inside(`mount -t tmpfs -o size=1g,ro tmpfs "$root"; ${run}`);
     expect(wrong(frozen)).toEqual([expect.stringMatching(/root failed: .*mounted read-only/)]);
-    const few = await inside(`mount -t tmpfs -o size=1g tmpfs "$1"; prlimit --nofile=512 ${run}`);
+    const few = await inside(`mount -t tmpfs -o size=1g tmpfs "$root"; prlimit --nofile=512 ${run}`);
     expect(wrong(few)).toEqual([expect.stringMatching(/files warning: only 512 files/)]);
     const many = await inside(
-      `mount -t tmpfs -o size=1g tmpfs "$1"; prlimit --nofile=512:4096 sh -c 'ulimit -n 1124; exec "$@"' sh ${run}`,
+      `mount -t tmpfs -o size=1g tmpfs "$root"; prlimit --nofile=512:4096 sh -c 'ulimit -n 1124; exec "$@"' sh ${run}`,
     );
     expect(wrong(many)).toEqual([]);
   });
@@ -294,8 +295,8 @@ describe('the command', () => {
       return true;
     };
     const child = spawn(
-      process.execPath,
-      [BUNDLE, 'doctor', '--url', registry.url.origin, '--watch', '--json'],
+      PROGRAM.file,
+      [...PROGRAM.args, 'doctor', '--url', registry.url.origin, '--watch', '--json'],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     const lines: string[] = [];

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, HopConfig, UpstreamConfig } from '../src/config/config.ts';
-import { loadConfig } from '../src/config/load-config.ts';
 import { parseServerUrl } from '../src/config/server-url.ts';
 import type { ExamineOptions } from '../src/doctor/examine-hop.ts';
 import type { Machine } from '../src/doctor/examine-machine.ts';
@@ -43,6 +42,11 @@ export const doctorCommand: Command = {
     ['$0 doctor --config china.yml', 'this machine and every hop of china.yml'],
     ['$0 doctor -c china.yml --image library/alpine:3.20', 'read that image too, as a pull would'],
     ['$0 doctor --url https://asia.example.com:5000 --ca cas.pem --json', 'one server, for programs'],
+  ],
+  exitCodes: [
+    [EXIT_CODES.ok, 'nothing failed'],
+    [EXIT_CODES.warning, 'there is a warning, with --strict'],
+    [EXIT_CODES.failed, 'something failed, or the arguments or the configuration are wrong'],
   ],
   run: async (args, terminal) => {
     const { out, env } = terminal;
@@ -112,6 +116,7 @@ async function readPlan(args: Arguments, env: Terminal['env']): Promise<Plan> {
       hint: 'the configuration names its own in cas',
     });
   }
+  const { loadConfig } = await import('../src/config/load-config.ts');
   const { config, warnings, source } = await loadConfig({
     file,
     env,

@@ -1,4 +1,6 @@
-/** What the exit codes mean, for every command. */
+import type { ExitCode } from './command.ts';
+
+/** The exit codes of every command. */
 export const EXIT = {
   ok: 0,
   /** The work failed. */
@@ -10,3 +12,11 @@ export const EXIT = {
   /** Ended by a signal before the work was done, as shells count it for SIGINT. */
   interrupted: 130,
 } as const;
+
+/** The same in words; a command may say more. */
+export const EXIT_MEANINGS: readonly ExitCode[] = [
+  [EXIT.ok, 'all is well'],
+  [EXIT.failed, 'the work failed'],
+  [EXIT.usage, 'arguments, configuration or machine are wrong'],
+  [EXIT.requirement, 'a required bound was not kept'],
+];

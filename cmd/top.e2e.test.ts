@@ -3,13 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, type TestContext } from 'vitest';
 import { ControlDaemon, startControlDaemon } from '../fixtures/control-daemon.ts';
 import { needPeers } from '../fixtures/peers.ts';
-import { BUNDLE, runRegcache } from '../fixtures/regcache-process.ts';
+import { PROGRAM } from '../fixtures/program.ts';
+import { runRegcache } from '../fixtures/regcache-process.ts';
 import { runProgram } from '../fixtures/run-program.ts';
 import { seededSnapshot } from '../fixtures/seeded-snapshot.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 import { TmuxTerminal } from '../fixtures/tmux-terminal.ts';
 
-const TOP = `${join(import.meta.dirname, '..', 'node_modules', '.bin', 'node')} ${BUNDLE} top`;
+const TOP = [PROGRAM.file, ...PROGRAM.args, 'top'].join(' ');
 const SIZES = [
   [60, 15],
   [120, 35],
@@ -81,7 +82,7 @@ describe.each(SIZES)('in a terminal of %i by %i', (...size) => {
     expect(overview.at(-1)).toMatch(/^ 1-6 tabs .* q quit$/);
     for (const [key, words] of [
       ['2', /^ docker\.\S+alpine .*[░█]+ +6 % .*4\.2 MB\/s .*1 +asia\./m],
-      ['3', /^ ● +asia\S* .*42 ms +118 ms .*─▶ asia/m],
+      ['3', /^ ● +asia\S* .*42 ms +118 ms .*─▶ frankfurt/m],
       ['4', / 812\.40 GB of 1\.00 TB [^]*81\.2 % of the quota[^]* 1 min +docker\.io/],
       ['5', /^ docker\.io\/library\/alpine +91,000 +98\.5 % /m],
       ['6', /^ 12:03:40 +miss expired +registry\..*396 MB/m],

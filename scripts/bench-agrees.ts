@@ -10,7 +10,7 @@ import { HABITS } from '../src/bench/pull/habits.ts';
 import { pullImage } from '../src/bench/pull/pull-image.ts';
 import { median } from '../src/bench/statistics/summary.ts';
 import type { Variant } from '../src/bench/variant.ts';
-import { BUNDLE } from '../fixtures/regcache-process.ts';
+import { PROGRAM } from '../fixtures/program.ts';
 import { mustRun } from '../fixtures/run-program.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 
@@ -29,7 +29,7 @@ await using world = await new EmbeddedWorld({
   geography: defaultGeography(),
   shape: { layerBytes: [2, 1, 1, 0.5, 0.25, 0.1].map((size) => size * MEBIBYTE), platforms: 2 },
   seed: 1,
-  command: { file: process.execPath, args: [BUNDLE] },
+  command: PROGRAM,
   env: process.env,
   onProgress: () => undefined,
   signal,

@@ -3,7 +3,7 @@
  * server's own process per unit of work. Needs docker-registry and wrk. `npm run bench:peers`
  */
 import { spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../fixtures/client.ts';
@@ -14,11 +14,11 @@ import { startRegcache } from '../fixtures/regcache-process.ts';
 import { runProgram } from '../fixtures/run-program.ts';
 import { seedImage } from '../src/bench/image/seeded-image.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
+import { cpuSeconds } from './cpu-seconds.ts';
 
 const BLOB_BYTES = 256 * 1024 * 1024;
 const WARM_PULLS = 6;
 const ROUNDS = 3;
-const TICKS_PER_SECOND = 100;
 const WRK = ['-t1', '-c16', '-d3'];
 /** How long a server may go on working after its last answer: renaming, syncing, a second download. */
 const SETTLE_MS = 1500;
@@ -91,18 +91,6 @@ async function pull(url: string, times: number): Promise<void> {
     if (exitCode !== 0) throw new Error(`curl ended with ${exitCode}`);
   }
   await sleep(SETTLE_MS);
-}
-
-/** User and system time that a process spent on some work; other processes do not count. */
-async function cpuSeconds(pid: number, work: () => Promise<void>): Promise<number> {
-  const before = await ticks(pid);
-  await work();
-  return ((await ticks(pid)) - before) / TICKS_PER_SECOND;
-}
-
-async function ticks(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-  return Number(fields[11]) + Number(fields[12]);
 }
 
 async function writeConfig(folder: string, addr: string): Promise<string> {

@@ -1,120 +1,28 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build as bundle, type BuildOptions, type Plugin, transform } from 'esbuild';
+import { bundleProgram, ROOT } from './bundle.ts';
+import { singleFile } from './single-file.ts';
 
-const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'dist', 'regcache.mjs');
 
-/**
- * Node's own modules are loaded by `require`, which runs after the banner: a static import of what
- * an old Node has not would fail before any line of this program.
- */
-const NODE_MODULES_LATE: Plugin = {
-  name: 'node-modules-late',
-  setup: (builder) => {
-    builder.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === 'require-call' ? { path, external: true } : { path, namespace: 'node-module-late' },
-    );
-    builder.onLoad({ filter: /.*/, namespace: 'node-module-late' }, ({ path }) => ({
-      contents: `module.exports = require('${path}');`,
-    }));
-  },
-};
-
-/** Ink asks for React's developer tools where `DEV` is set: they are no part of the program. */
-const NO_DEVTOOLS: Plugin = {
-  name: 'no-devtools',
-  setup: (builder) => {
-    builder.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({
-      path,
-      namespace: 'no-devtools',
-    }));
-    builder.onLoad({ filter: /.*/, namespace: 'no-devtools' }, () => ({ contents: '' }));
-  },
-};
-
-/** What only the dashboard needs, every other start has to read past: it loses even its names. */
-const SCREEN_SMALL: Plugin = {
-  name: 'screen-small',
-  setup: (builder) => {
-    const filter = /[\\/]node_modules[\\/](?:ink|react|react-reconciler|scheduler|yoga-layout)[\\/].*\.js$/;
-    builder.onLoad({ filter }, async ({ path }) => {
-      const { code } = await transform(await readFile(path, 'utf8'), {
-        minify: true,
-        legalComments: 'inline',
-      });
-      return { contents: code, loader: 'js' };
-    });
-  },
-};
-
-const NODE: BuildOptions = {
-  bundle: true,
-  platform: 'node',
-  target: 'node22.19',
-  charset: 'utf8',
-  absWorkingDir: ROOT,
-  logLevel: 'warning',
-  write: false,
-  // A start reads all of it: without blanks that takes 7 ms of 200 less. Names stay, for who reads a stack.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  lineLimit: 160,
-  plugins: [NODE_MODULES_LATE, NO_DEVTOOLS, SCREEN_SMALL],
-};
-
-/**
- * What every start runs first: an old Node gets one clear line instead of a stack trace, and
- * CommonJS packages inside the bundle get their `require`.
- */
-const BANNER = `#!/usr/bin/env node
-import { createRequire as createRequireOfBundle } from 'node:module';
-{
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 22 || (major === 22 && minor < 19)) {
-    process.stderr.write('regcache: needs Node 22.19 or newer, and this is ' + process.version + ': start it with a newer one, as in "node24 ' + process.argv[1] + '"\\n');
-    process.exit(2);
-  }
-}
-const require = createRequireOfBundle(import.meta.url);
-`;
-
-/** Bundles the program and its worker into one executable file, which appears at once or not at all. */
+/** Bundles the program into one executable file, which appears at once or not at all. */
 async function build(): Promise<string> {
-  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-  const worker = await bundle({
-    ...NODE,
-    entryPoints: ['src/store/index-worker.ts'],
-    format: 'cjs',
-    legalComments: 'none',
-  });
-  const program = await bundle({
-    ...NODE,
-    entryPoints: ['cmd/main.ts'],
-    format: 'esm',
-    outfile: OUT,
-    banner: { js: BANNER },
-    legalComments: 'external',
-    define: {
-      // React's slow and talkative half is left out.
-      'process.env.NODE_ENV': '"production"',
-      'process.env.DEV': '"false"',
-      REGCACHE_INDEX_WORKER: JSON.stringify(worker.outputFiles?.[0]?.text ?? ''),
-      REGCACHE_VERSION: JSON.stringify(version),
-    },
-  });
+  const program = await bundleProgram();
   await mkdir(join(ROOT, 'dist'), { recursive: true });
-  for (const file of program.outputFiles ?? []) {
-    const temporary = `${file.path}.${process.pid}.tmp`;
-    try {
-      await writeFile(temporary, file.contents);
-      if (file.path === OUT) await chmod(temporary, 0o755);
-      await rename(temporary, file.path);
-    } finally {
-      await rm(temporary, { force: true });
-    }
-  }
+  await replaceFile(`${OUT}.LEGAL.txt`, program.legal, 0o644);
+  await replaceFile(OUT, singleFile(program), 0o755);
   return OUT;
+}
+
+async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, text);
+    await chmod(temporary, mode);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }
 
 console.log(`built ${await build()}`);

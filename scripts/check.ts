@@ -18,8 +18,11 @@ const STEPS: readonly (readonly [string, () => Promise<Outcome>])[] = [
   ['import law', () => tool('node', 'scripts/import-law.ts')],
   ['nothing unused', () => tool('knip')],
   ['build', () => tool('node', 'scripts/build.ts')],
+  // It is run as well: serve and a pull, bench with its daemons, certs, top. Packages and images are made of it in the tests.
+  ['the binary is made and runs', () => tool('node', 'scripts/package.ts', '--only', 'linux-x64', '--quick')],
   ['unit tests', () => runTests('unit', '--coverage')],
   ['end-to-end tests', () => runTests('e2e')],
+  ['end-to-end tests that measure', () => runTests('e2e-alone')],
   ['the bundle starts', smokeBundle],
 ];
 
@@ -33,7 +36,7 @@ function outcomeOf({ exitCode, output }: ProgramResult): Outcome {
 }
 
 /** One project's tests, each counting by itself, and the coverage that they must reach. */
-async function runTests(project: 'unit' | 'e2e', ...more: string[]): Promise<Outcome> {
+async function runTests(project: 'unit' | 'e2e' | 'e2e-alone', ...more: string[]): Promise<Outcome> {
   const path = join(ROOT, 'reports', `vitest-${project}.json`);
   await rm(path, { force: true });
   const args = [

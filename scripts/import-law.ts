@@ -32,7 +32,7 @@ const LAYERS: readonly Layer[] = [
     name: 'telemetry',
     files: folder('telemetry'),
     imports: BOTTOM,
-    packages: ['pino', 'pino-pretty'],
+    packages: ['pino', 'pino-pretty', 'prom-client'],
     node: true,
   },
   {
@@ -64,6 +64,13 @@ const LAYERS: readonly Layer[] = [
     files: folder('http'),
     imports: [...BOTTOM, 'telemetry', 'cache', 'access'],
     packages: ['lru-cache'],
+    node: true,
+  },
+  {
+    name: 'tracing',
+    files: folder('tracing'),
+    imports: [...BOTTOM, 'telemetry'],
+    packages: ['@opentelemetry', 'undici'],
     node: true,
   },
   {
@@ -104,7 +111,8 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'daemon',
-    files: '^src/(daemon|health|reload-plan)[.]ts$',
+    files:
+      '^src/(certificate-expiries|control-channel|daemon|daemon-facts|debug|health|health-checks|reload-plan|store-watch|stored-days)[.]ts$',
     imports: [
       ...BOTTOM,
       'telemetry',
@@ -116,6 +124,7 @@ const LAYERS: readonly Layer[] = [
       'config',
       'certs',
       'control',
+      'tracing',
     ],
     node: true,
   },
@@ -127,7 +136,14 @@ const LAYERS: readonly Layer[] = [
     node: true,
   },
   { name: 'fixtures', files: '^fixtures/', imports: ['src'], types: ['cmd'], packages: ['*'], node: true },
-  { name: 'scripts', files: '^scripts/', imports: ['src', 'fixtures'], packages: ['*'], node: true },
+  {
+    name: 'scripts',
+    files: '^scripts/',
+    // Pages of the documentation are made of the commands.
+    imports: ['src', 'fixtures', 'cmd'],
+    packages: ['*'],
+    node: true,
+  },
 ];
 
 const TARGETS: ReadonlyMap<string, string> = new Map([

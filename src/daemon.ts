@@ -3,19 +3,24 @@ import type { Clock } from './async/clock.ts';
 import { BlobCache } from './cache/blob-cache.ts';
 import { ManifestCache } from './cache/manifest-cache.ts';
 import type { PrefetchLimits } from './cache/prefetch.ts';
+import { RemovedDigests } from './cache/removed-digests.ts';
 import { ReferrersCache } from './cache/referrers-cache.ts';
 import { Sweeper } from './cache/sweeper.ts';
 import type { Config } from './config/config.ts';
+import { ControlChannel } from './control-channel.ts';
+import { metricFacts, snapshotSources } from './daemon-facts.ts';
+import { Debug } from './debug.ts';
 import { Health } from './health.ts';
 import { BufferPool } from './http/buffer-pool.ts';
-import { createDebugListener } from './http/debug-server.ts';
 import { createRegistry } from './http/registry.ts';
 import { HttpServer } from './http/server.ts';
 import { loadServerTls } from './http/server-tls.ts';
 import type { Namespaces } from './http/route.ts';
 import { planReload } from './reload-plan.ts';
 import { Store } from './store/store.ts';
+import type { MetricFacts } from './telemetry/metrics/metric-facts.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
+import { type OpenTracer, startTracer } from './tracing/start-tracer.ts';
 import type { UpstreamSettings } from './upstream/open-upstream.ts';
 import { parseProxySettings } from './upstream/proxy-settings.ts';
 import { Upstreams } from './upstream/upstreams.ts';
@@ -23,8 +28,10 @@ import { Upstreams } from './upstream/upstreams.ts';
 export interface DaemonDeps {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
-  /** Where `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are looked for; nowhere by default. */
+  /** Where `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY` and `OTEL_*` are looked for; nowhere by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Of the program; told to operators. */
+  readonly version?: string;
 }
 
 /** What all clients' buffers may take together, in bytes. */
@@ -39,8 +46,12 @@ interface Parts {
   readonly upstreams: Upstreams;
   readonly blobs: BlobCache;
   readonly manifests: ManifestCache;
+  readonly removed: RemovedDigests;
+  readonly tracer: OpenTracer | undefined;
   readonly server: HttpServer;
-  readonly debug: HttpServer | undefined;
+  readonly control: ControlChannel;
+  readonly debug: Debug | undefined;
+  readonly health: Health;
 }
 
 /** A running cache: the only place that constructs and wires. Two of them can live in one process. */
@@ -69,6 +80,10 @@ export class Daemon {
     const opened: AsyncDisposable[] = [];
     try {
       const current = { config };
+      const health = new Health(() => hopNames(current.config));
+      telemetry.subscribe(health.observe);
+      const debug = await Debug.open(config, { ...deps, health, version: deps.version ?? '' });
+      if (debug !== undefined) opened.push(debug);
       const tls = await serverTls(config, deps);
       const proxy = parseProxySettings(deps.env ?? {});
       const upstreams = await Upstreams.open(upstreamSettings(config), { clock, telemetry, proxy });
@@ -82,7 +97,17 @@ export class Daemon {
           telemetry.emit({ kind: 'warning', message: `the index failed: ${error.message}` }),
       });
       opened.push(store);
-      const common = { store, upstreamOf: upstreams.of, clock, telemetry };
+      const tracer = await startTracer(deps.env ?? {}, {
+        clock,
+        telemetry,
+        scheme: tls === undefined ? 'http' : 'https',
+        instanceId: store.id,
+        version: deps.version ?? '',
+        hopName: config.cache.hopName,
+      });
+      opened.push({ [Symbol.asyncDispose]: async () => tracer?.close(AbortSignal.abort()) });
+      const removed = new RemovedDigests();
+      const common = { store, upstreamOf: upstreams.of, clock, telemetry, removed };
       const { fillAfterAbort, ranges } = config.cache;
       const blobs = new BlobCache({ ...common, fillAfterAbort, ranges, prefetch: prefetchLimits(current) });
       opened.push(blobs);
@@ -97,20 +122,53 @@ export class Daemon {
       const { listen, limits } = config.http;
       const server = await HttpServer.listen({ listen, tls, ...limits });
       opened.push({ [Symbol.asyncDispose]: async () => server.drain(0, clock, AbortSignal.abort()) });
+      const self = { name: config.cache.hopName ?? defaultName(server.port), id: store.id };
       const listener = createRegistry(
         {
           prefix: config.http.prefix,
           namespaces: namespacesOf(config),
-          self: { name: config.cache.hopName ?? defaultName(server.port), id: store.id },
+          self,
           headers: config.http.headers,
           maxBufferBytes: tls === undefined ? MAX_BUFFER_BYTES.plain : MAX_BUFFER_BYTES.tls,
         },
-        { blobs, manifests, lists: common, referrers, telemetry, pool },
+        { blobs, manifests, lists: common, referrers, telemetry, tracer, pool },
       );
       server.serve(listener);
       telemetry.emit({ kind: 'listening', url: server.url, role: 'registry' });
-      const debug = await startDebugServer(config, telemetry);
-      return new Daemon(current, deps, { store, upstreams, blobs, manifests, server, debug });
+      const sources = snapshotSources(current, {
+        store,
+        upstreams,
+        blobs,
+        health,
+        clock,
+        server,
+        name: self.name,
+        version: deps.version ?? '',
+      });
+      const control = await ControlChannel.open({
+        store,
+        root: config.storage.root,
+        sources,
+        clock,
+        telemetry,
+      });
+      opened.push(control);
+      const facts = async (): Promise<MetricFacts> => metricFacts(sources);
+      await debug?.startMetrics(config, { facts, openRequests: sources.openRequests });
+      for (const [path, answer] of control.routes) debug?.add(path, answer);
+      if (debug !== undefined) telemetry.emit({ kind: 'listening', url: debug.url, role: 'debug' });
+      return new Daemon(current, deps, {
+        store,
+        upstreams,
+        blobs,
+        manifests,
+        removed,
+        tracer,
+        server,
+        control,
+        debug,
+        health,
+      });
     } catch (error) {
       for (const part of opened.toReversed()) await part[Symbol.asyncDispose]();
       throw error;
@@ -140,6 +198,7 @@ export class Daemon {
     if (!needsRestart.includes('upstreams')) await this.#parts.upstreams.replace(upstreamSettings(next));
     if (tls !== undefined) this.#parts.server.renewTls(tls);
     this.#current.config = next;
+    await this.#parts.debug?.reload(next);
     await this.#sweeper?.[Symbol.asyncDispose]();
     this.#sweeper = this.#startSweeper();
     telemetry.emit({ kind: 'reloaded', changed, unchanged: needsRestart });
@@ -152,14 +211,17 @@ export class Daemon {
    */
   async stop(signal: AbortSignal): Promise<void> {
     const { clock, telemetry } = this.#deps;
-    const { server, debug, blobs, upstreams, store } = this.#parts;
+    const { server, debug, health, control, blobs, upstreams, store, tracer } = this.#parts;
+    health.drain();
     const drainMs = this.#current.config.http.drainTimeoutMs;
     await server.drain(drainMs === 0 ? DEFAULT_DRAIN_MS : drainMs, clock, signal);
-    await debug?.drain(0, clock, signal);
+    await debug?.[Symbol.asyncDispose]();
+    await control[Symbol.asyncDispose]();
     await this.#sweeper?.[Symbol.asyncDispose]();
     await blobs[Symbol.asyncDispose]();
     await upstreams[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
+    await tracer?.close(signal);
     telemetry.emit({ kind: 'stopped' });
   }
 
@@ -170,13 +232,16 @@ export class Daemon {
   #startSweeper(): Sweeper | undefined {
     const { blobTtlMs, blobTtlMode } = this.#current.config.cache;
     if (blobTtlMs === undefined) return undefined;
-    const { store, manifests } = this.#parts;
+    const { store, manifests, removed } = this.#parts;
     return new Sweeper({
       ...this.#deps,
       store,
       ttlMs: blobTtlMs,
       by: blobTtlMode === 'idle' ? 'used' : 'fetched',
-      onRemoved: (digest) => manifests.forget(digest),
+      onRemoved: (digest) => {
+        manifests.forget(digest);
+        removed.add(digest);
+      },
     });
   }
 }
@@ -191,15 +256,14 @@ async function serverTls(
   return tls;
 }
 
-async function startDebugServer(config: Config, telemetry: Telemetry): Promise<HttpServer | undefined> {
-  if (config.http.debug === undefined) return undefined;
-  const { listen } = config.http.debug;
-  const health = new Health();
-  telemetry.subscribe(health.observe);
-  const server = await HttpServer.listen({ listen, tls: undefined, ...config.http.limits });
-  server.serve(createDebugListener(() => health.report()));
-  telemetry.emit({ kind: 'listening', url: server.url, role: 'debug' });
-  return server;
+/** By namespace: the hops, and the origin where it is the last resort. */
+function hopNames({ upstreams }: Config): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    upstreams.map(({ namespace, hops, fallback }) => [
+      namespace,
+      [...hops, ...(fallback === undefined ? [] : [fallback])].map(({ url }) => new URL(url).host),
+    ]),
+  );
 }
 
 /** The connections are those of the configuration as it is then. */

@@ -47,6 +47,7 @@ describe('planReload', () => {
     ['staleiferror: 1h', 'staleiferror: 2h', 'staleiferror'],
     ['connect: 3s', 'connect: 4s', 'timeouts'],
     ['password: old', 'password: new', 'upstreams'],
+    ['log: ', 'health: {file: [{file: /away}]}\nlog: ', 'health'],
   ])('changes %s to %s while running', async (from, to, key) => {
     expect(await plan(from, to)).toEqual({ changed: [key], needsRestart: [] });
   });

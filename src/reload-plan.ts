@@ -17,6 +17,7 @@ const PARTS: readonly {
   { key: 'log.formatter', of: ({ log }) => [log.formatter, log.fields, log.accessLog], live: false },
   { key: 'storage', of: ({ storage }) => storage, live: false },
   { key: 'http.addr', of: ({ http }) => [http.listen, http.debug, http.prefix, http.headers], live: false },
+  { key: 'health', of: ({ healthChecks }) => healthChecks, live: true },
   { key: 'http.limits', of: ({ http }) => http.limits, live: false },
   { key: 'http.tls', of: ({ http }) => http.tls && { ...http.tls, clientAuth: undefined }, live: true },
   { key: 'http.tls.clientauth', of: ({ http }) => http.tls?.clientAuth ?? 'none', live: false },

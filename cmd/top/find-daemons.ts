@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { type ControlClient, connectControl } from '../../src/control/control-client.ts';
-import { controlSocketPath } from '../../src/control/control-socket.ts';
+import { findControlSocket } from '../../src/control/control-path.ts';
 import { controlTargetText, parseControlTarget } from '../../src/control/control-target.ts';
 import type { Snapshot } from '../../src/control/snapshot.ts';
 import { UserError } from '../../src/user-error.ts';
@@ -54,7 +54,7 @@ async function configured(file: string | undefined, env: Terminal['env']): Promi
     env,
     readFile: async (path) => readFile(path, 'utf8'),
   });
-  const path = controlSocketPath(config.storage.root);
+  const path = await findControlSocket(config.storage.root);
   const hint = `is \`regcache serve\` running for ${source}? Its storage root is ${config.storage.root}; another daemon is named by --connect`;
   return daemonOf(undefined, path, connectControl({ kind: 'socket', path }), hint);
 }

@@ -153,7 +153,7 @@ describe('the upstreams', () => {
     const lines = seen('upstreams', busy, { width: 90 });
     expect(lines[0]).toContain('Upstreams  3 · as configured · 3 up');
     expect(lines[2]).toMatch(
-      /^ ● +asia\.example\.com:5000 +42 ms +118 ms +<0\.1 % +4,210 +─▶ asia ─▶ frankfurt$/,
+      /^ ● +asia\.example\.com:5000 +42 ms +118 ms +<0\.1 % +4,210 +─▶ frankfurt ─▶ origin$/,
     );
     expect(lines[4]).toMatch(/^ ● +registry-1\.docker\.io:4… +- +- +- +0 +origin$/);
   });

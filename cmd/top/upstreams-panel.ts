@@ -82,6 +82,6 @@ function errors(upstream: UpstreamFacts): ReturnType<typeof span> {
 function way({ state, reason, role, behind }: UpstreamFacts, signs: Signs): Line {
   if (state !== 'up') return line(span(reason ?? state, TONES[state]));
   if (role === 'origin') return line(span('origin', 'dim'));
-  if (behind.length === 0) return line(span('not known yet', 'dim'));
-  return line(span(`${signs.towards} ${behind.join(` ${signs.towards} `)}`, 'dim'));
+  if (behind === undefined) return line(span('not known yet', 'dim'));
+  return line(span([...behind, 'origin'].map((name) => `${signs.towards} ${name}`).join(' '), 'dim'));
 }

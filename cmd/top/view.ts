@@ -42,7 +42,7 @@ export const FIRST_VIEW: View = {
 };
 
 /** The list that a tab's keys are for; the overview's is the repositories. */
-export function listOf(tab: Tab): List {
+function listOf(tab: Tab): List {
   return tab === 'overview' ? 'repositories' : tab;
 }
 

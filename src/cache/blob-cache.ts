@@ -1,5 +1,5 @@
 import type { Clock } from '../async/clock.ts';
-import { orAbort, SharedTask } from '../async/shared-task.ts';
+import { orAbort } from '../async/shared-task.ts';
 import type { Digest } from '../oci/digest.ts';
 import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import type { Store } from '../store/store.ts';
@@ -8,16 +8,19 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { UpstreamError } from '../upstream/error.ts';
 import type { BlobHead, Upstream } from '../upstream/upstream.ts';
 import { BadContent } from './bad-content.ts';
-import { BypassSource } from './bypass.ts';
 import type { ByteSource } from './byte-source.ts';
 import { WrongDigestError } from './fill-error.ts';
+import type { FillProgress } from './fill-progress.ts';
 import type { Fill, FillRequest } from './fill.ts';
 import { Fills } from './fills.ts';
 import { failure, refusal, sentWrongBytes } from './not-pulled.ts';
+import { type BypassPrefix, openBypass } from './open-bypass.ts';
 import { Prefetcher, type PrefetchLimits } from './prefetch.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
 import { RangeSupport } from './range-support.ts';
 import type { RangeSettings } from './ranged-receive.ts';
+import type { RemovedDigests } from './removed-digests.ts';
+import { SharedQuestion } from './shared-question.ts';
 import { StoredSource } from './stored-source.ts';
 import { tellStoreFailure } from './tell-store-failure.ts';
 
@@ -47,11 +50,15 @@ export interface BlobCacheDeps {
   readonly upstreamOf: (repository: Repository) => Upstream;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly removed: RemovedDigests;
   readonly fillAfterAbort: boolean;
   readonly ranges: RangeSettings;
   /** What fetching ahead may take; undefined: nothing is fetched ahead, nor without `fillAfterAbort`. */
   readonly prefetch: PrefetchLimits | undefined;
 }
+
+/** A fill that runs; `ahead`: no client has asked for it yet. */
+export type RunningFill = FillProgress & { readonly ahead: boolean };
 
 type Proof = { readonly kind: 'proven'; readonly passage: Passage | undefined } | NotPulled;
 
@@ -61,7 +68,7 @@ export class BlobCache {
   readonly #fills: Fills;
   readonly #badContent: BadContent;
   readonly #rangeSupport: RangeSupport;
-  readonly #heads = new SharedTask<BlobHead>();
+  readonly #heads = new SharedQuestion<BlobHead>();
   readonly #prefetcher: Prefetcher | undefined;
 
   constructor(deps: BlobCacheDeps) {
@@ -115,7 +122,7 @@ export class BlobCache {
       const head = await this.#ask(pull);
       const upstreamMs = this.#deps.clock.monotonic() - startedMs;
       if (head.kind === 'refused') return refusal(head, 'BLOB_UNKNOWN', upstreamMs);
-      const passage: Passage = { outcome: 'miss', trail: head.trail, upstreamMs };
+      const passage: Passage = { outcome: 'miss', missReason: 'head', trail: head.trail, upstreamMs };
       return { kind: 'head', sizeBytes: head.sizeBytes, passage };
     } catch (error) {
       return this.#failed(error, pull, startedMs);
@@ -124,7 +131,15 @@ export class BlobCache {
 
   /** How many fills run. */
   get runningFills(): number {
-    return this.#fills.size;
+    return this.#fills.running.length;
+  }
+
+  /** The fills that run, the oldest first. */
+  get fills(): readonly RunningFill[] {
+    return this.#fills.running.map((fill) => ({
+      ...fill.progress,
+      ahead: this.#prefetcher?.isUnused(fill.digest) === true,
+    }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -180,26 +195,27 @@ export class BlobCache {
   async #follow(pull: BlobPull, fill: Fill, outcome: 'miss' | 'joined' | 'prefetched'): Promise<BlobResult> {
     const startedMs = this.#deps.clock.monotonic();
     const leave = fill.attend();
+    pull.passport.span?.joins(fill.passport.span);
     try {
       const opened = await orAbort(fill.opened, pull.signal);
       const upstreamMs = this.#deps.clock.monotonic() - startedMs;
       if (opened.kind === 'refused') return refusal(opened, 'BLOB_UNKNOWN', upstreamMs);
       const { sizeBytes, trail } = opened;
-      const openBypass = (prefix: BypassPrefix | undefined): ByteSource =>
-        this.#bypass(pull, sizeBytes, prefix);
+      const bypass = (prefix: BypassPrefix | undefined): ByteSource =>
+        openBypass(pull, sizeBytes, prefix, { ...this.#deps, badContent: this.#badContent });
       if (opened.kind === 'bypass') {
         const passage: Passage = { outcome: 'bypass', trail, upstreamMs };
-        return { kind: 'blob', sizeBytes, source: openBypass(undefined), passage };
+        return { kind: 'blob', sizeBytes, source: bypass(undefined), passage };
       }
       const source = fill.follow(
-        (follower) => openBypass((into, at) => follower.readFile(into, at)),
+        (follower) => bypass((into, at) => follower.readFile(into, at)),
         () => this.#touch(pull.digest),
       );
       const passage: Passage = {
         outcome,
         trail,
         upstreamMs,
-        ...(outcome === 'miss' ? { stored: true } : {}),
+        ...(outcome === 'miss' ? { stored: true, missReason: this.#deps.removed.take(pull.digest) } : {}),
       };
       return { kind: 'blob', sizeBytes, source, passage };
     } catch (error) {
@@ -207,29 +223,6 @@ export class BlobCache {
     } finally {
       leave();
     }
-  }
-
-  #bypass(pull: BlobPull, sizeBytes: number | undefined, prefix: BypassPrefix | undefined): ByteSource {
-    const { clock, telemetry, upstreamOf } = this.#deps;
-    const { digest, passport, repository } = pull;
-    let sender = '';
-    const avoids = (upstream: string): boolean => this.#badContent.has(digest, upstream);
-    return new BypassSource({
-      digest,
-      sizeBytes,
-      open: async (startBytes, signal) => {
-        const request = { name: repository.name, digest, startBytes, sizeBytes, avoids };
-        const answer = await upstreamOf(repository).openBlob(request, passport, signal);
-        if (answer.kind === 'found') sender = answer.upstream;
-        return answer;
-      },
-      prefix,
-      clock,
-      onWrongDigest: (got) => {
-        this.#badContent.add(digest, sender);
-        telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got, upstream: sender });
-      },
-    });
   }
 
   /** As `#prove`, and closes the source where there is no proof. */
@@ -265,12 +258,12 @@ export class BlobCache {
   }
 
   async #ask(pull: BlobPull): Promise<BlobHead> {
-    const { repository, digest, passport, signal } = pull;
+    const { repository, digest, passport } = pull;
     const upstream = this.#deps.upstreamOf(repository);
     const key = `${repositoryKey(repository)}@${digest}`;
     // Shared by all who ask: ends by the transport's timeouts, not with one client.
     const { signal: unending } = new AbortController();
-    const { value } = await this.#heads.run(key, signal, () =>
+    const { value } = await this.#heads.run(key, pull, () =>
       upstream.headBlob(repository.name, digest, passport, unending),
     );
     return value;
@@ -296,5 +289,3 @@ const PREFETCHED: Passage = { ...HIT, outcome: 'prefetched' };
 function sameRepository(one: Repository, other: Repository): boolean {
   return repositoryKey(one) === repositoryKey(other);
 }
-
-type BypassPrefix = (into: Buffer, position: number) => Promise<number>;

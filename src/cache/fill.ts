@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../async/clock.ts';
 import { Notifier } from '../async/notifier.ts';
-import { type Digest, digestAlgorithm, formatDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
 import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import type { BlobWriter } from '../store/blob-writer.ts';
 import type { Store } from '../store/store.ts';
@@ -11,12 +10,14 @@ import type { BlobAnswer, Passport, Upstream } from '../upstream/upstream.ts';
 import type { BadContent } from './bad-content.ts';
 import type { ByteSource } from './byte-source.ts';
 import { WrongDigestError } from './fill-error.ts';
+import { FillMeter, type FillProgress } from './fill-progress.ts';
 import type { FillState, Opened } from './fill-state.ts';
 import { Follower } from './follower.ts';
+import { proveNothing } from './prove-nothing.ts';
 import type { RangeSupport } from './range-support.ts';
 import { RangedReceive, type RangeSettings } from './ranged-receive.ts';
 import { type FoundBlob, type Part, receivePart, type ReceiveOptions } from './receive.ts';
-import { tellStoreFailure } from './tell-store-failure.ts';
+import { tellFillFailure } from './tell-fill-failure.ts';
 
 export interface FillDeps {
   readonly store: Store;
@@ -47,12 +48,13 @@ const RETURN_MS = 2_000;
 export class Fill {
   readonly digest: Digest;
   readonly repository: Repository;
+  /** Of the request that started it. */
+  readonly passport: Passport;
   /** Resolves when the upstream has answered; rejects with its failure. */
   readonly opened: Promise<Opened>;
   /** Resolves when the fill has ended, well or not. */
   readonly ended: Promise<void>;
   readonly #deps: FillDeps;
-  readonly #passport: Passport;
   readonly #controller = new AbortController();
   readonly #changed = new Notifier();
   readonly #opened = Promise.withResolvers<Opened>();
@@ -60,6 +62,7 @@ export class Fill {
   #writer: BlobWriter | undefined;
   #sizeBytes: number | undefined;
   #proven = false;
+  readonly #meter: FillMeter;
   #clients = 0;
   /** Where followers wait for bytes. */
   readonly #wanted = new Set<{ readonly position: number }>();
@@ -69,8 +72,9 @@ export class Fill {
   constructor(request: FillRequest, deps: FillDeps) {
     this.digest = request.digest;
     this.repository = request.repository;
-    this.#passport = request.passport;
+    this.passport = request.passport;
     this.#deps = deps;
+    this.#meter = new FillMeter(deps.clock);
     this.opened = this.#opened.promise;
     this.opened.catch(() => undefined);
     this.ended = this.#run();
@@ -83,6 +87,21 @@ export class Fill {
 
   get state(): FillState {
     return this.#state;
+  }
+
+  /** How far it has come. */
+  get progress(): FillProgress {
+    const { startedAtMs, doneBytes, bytesPerSecond } = this.#meter;
+    return {
+      digest: this.digest,
+      repository: repositoryKey(this.repository),
+      upstream: [...this.#senders].at(-1) ?? this.#upstream.name,
+      startedAtMs,
+      doneBytes,
+      sizeBytes: this.#sizeBytes,
+      bytesPerSecond,
+      followers: this.#clients,
+    };
   }
 
   /** Whether all bytes have come and have the digest. */
@@ -173,27 +192,25 @@ export class Fill {
         return;
       }
       this.#sizeBytes = first.sizeBytes;
-      this.#proveNothing(first);
+      proveNothing(this.digest, first);
       await this.#fill(first);
       this.#state = { kind: 'stored' };
     } catch (error) {
       this.#state = { kind: 'failed', error };
       this.#opened.reject(error);
-      this.#tell(error);
+      const { digest } = this;
+      const senders = this.#senders;
+      const failed = {
+        digest,
+        upstream: this.#upstream.name,
+        senders,
+        offsetBytes: this.#writer?.readableBytes,
+      };
+      tellFillFailure(error, failed, this.#deps);
       await this.#writer?.abort().catch(() => undefined);
     } finally {
       this.#changed.notify();
     }
-  }
-
-  /** A blob of no bytes has no last byte that could wait for the proof: it is proven before anybody sees it. */
-  #proveNothing(first: FoundBlob): void {
-    if (first.sizeBytes !== 0) return;
-    const algorithm = digestAlgorithm(this.digest);
-    const nothing = formatDigest(algorithm, createHash(algorithm).digest('hex'));
-    if (this.digest === nothing) return;
-    first.body.abort(new Error('it sends no bytes'));
-    throw new WrongDigestError(this.digest, nothing);
   }
 
   async #fill(first: FoundBlob): Promise<void> {
@@ -221,7 +238,7 @@ export class Fill {
     const common = { first, onResume: this.#tellResumed, clock, signal: this.#controller.signal };
     if (sizeBytes === undefined) {
       const part = { atBytes: 0, endBytes: Infinity };
-      const sink: ReceiveOptions['sink'] = (chunk) => writer.write(chunk);
+      const sink = this.#meter.counting((chunk) => writer.write(chunk));
       await receivePart({ ...common, part, sizeBytes, open: (rest) => this.#open(rest), sink });
       return { sizeBytes: part.atBytes, connections: 1 };
     }
@@ -231,7 +248,7 @@ export class Fill {
       open: (part) => this.#open(part),
       openPart: (startBytes) => {
         const part = startBytes === 0 ? writer : writer.openPart(startBytes);
-        return (chunk) => part.write(chunk);
+        return this.#meter.counting((chunk) => part.write(chunk));
       },
       wanted: () => Array.from(this.#wanted, ({ position }) => position),
       settings,
@@ -274,25 +291,8 @@ export class Fill {
     const endBytes = end === Infinity || end === sizeBytes ? undefined : end;
     const avoids = (upstream: string): boolean => this.#deps.badContent.has(digest, upstream);
     const request = { name: repository.name, digest, startBytes, endBytes, sizeBytes, avoids };
-    const answer = await this.#upstream.openBlob(request, this.#passport, this.#controller.signal);
+    const answer = await this.#upstream.openBlob(request, this.passport, this.#controller.signal);
     if (answer.kind === 'found') this.#senders.add(answer.upstream);
     return answer;
-  }
-
-  #tell(error: unknown): void {
-    const { telemetry, badContent } = this.#deps;
-    const { digest } = this;
-    const upstream = this.#upstream.name;
-    if (error instanceof WrongDigestError) {
-      for (const sender of this.#senders) badContent.add(digest, sender);
-      const senders = [...this.#senders].join(', ');
-      telemetry.emit({ kind: 'digest-mismatch', wanted: digest, got: error.got, upstream: senders });
-    } else if (error instanceof StoreWriteError) {
-      tellStoreFailure(error, digest, telemetry);
-    } else if (this.#writer !== undefined) {
-      const offsetBytes = this.#writer.readableBytes;
-      const reason = error instanceof Error ? error.message : String(error);
-      telemetry.emit({ kind: 'fill-failed', digest, upstream, offsetBytes, reason });
-    }
   }
 }

@@ -49,8 +49,9 @@ export class Fills {
     return this.#running.has(digest);
   }
 
-  get size(): number {
-    return this.#running.size;
+  /** The oldest first. */
+  get running(): readonly Fill[] {
+    return [...this.#running.values()];
   }
 
   /** Ends every fill and waits until each has cleaned up. */

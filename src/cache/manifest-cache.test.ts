@@ -40,6 +40,7 @@ test('a manifest is fetched by digest once, then it comes from memory', async ()
     ageSeconds: 3,
     passage: {
       outcome: 'miss',
+      missReason: 'new',
       trail: expect.objectContaining({ status: 200, via: '1.1 origin' }),
       upstreamMs: 0,
       stored: true,

@@ -1,5 +1,4 @@
 import type { Clock } from '../async/clock.ts';
-import { SharedTask } from '../async/shared-task.ts';
 import type { Digest } from '../oci/digest.ts';
 import { repositoryKey, type Repository } from '../oci/namespace.ts';
 import { formatReference, type Reference, type Tag } from '../oci/reference.ts';
@@ -11,7 +10,9 @@ import { AwaitedTags } from './awaited-tags.ts';
 import { type HeldManifest, HeldManifests } from './held-manifests.ts';
 import { failure, refusal } from './not-pulled.ts';
 import { proveManifest } from './prove-manifest.ts';
+import type { RemovedDigests } from './removed-digests.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
+import { SharedQuestion } from './shared-question.ts';
 import { tellStoreFailure } from './tell-store-failure.ts';
 
 export interface ManifestPull extends Pull {
@@ -37,6 +38,7 @@ export interface ManifestCacheDeps {
   readonly upstreamOf: (repository: Repository) => Upstream;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  readonly removed: RemovedDigests;
   /** As it is now: it can change while the daemon runs. */
   readonly freshness: () => Freshness;
   /** Told of each manifest that a client is given. */
@@ -61,7 +63,7 @@ interface HeldTag {
 export class ManifestCache {
   readonly #deps: ManifestCacheDeps;
   readonly #held: HeldManifests;
-  readonly #questions = new SharedTask<ManifestResult>();
+  readonly #questions = new SharedQuestion<ManifestResult>();
   readonly #awaited = new AwaitedTags();
 
   constructor(deps: ManifestCacheDeps) {
@@ -107,9 +109,10 @@ export class ManifestCache {
   /** One question for all who ask the same at the same time; HEAD and GET are different questions. */
   async #share(pull: ManifestPull, ask: () => Promise<ManifestResult>): Promise<ManifestResult> {
     const key = `${pull.headOnly ? 'HEAD' : 'GET'} ${requestName(pull)}`;
-    const { value, started } = await this.#questions.run(key, pull.signal, ask);
+    const { value, started } = await this.#questions.run(key, pull, ask);
     if (started || value.kind !== 'manifest' || value.passage.outcome !== 'miss') return value;
-    return { ...value, passage: { ...value.passage, outcome: 'joined' } };
+    const { missReason: _, ...passage } = value.passage;
+    return { ...value, passage: { ...passage, outcome: 'joined' } };
   }
 
   async #heldTag(repository: Repository, tag: Tag): Promise<HeldTag | undefined> {
@@ -137,7 +140,7 @@ export class ManifestCache {
       if (answer.kind === 'refused') return refusal(answer, 'MANIFEST_UNKNOWN', upstreamMs);
       const current = answer.kind === 'unchanged' ? digest : answer.digest;
       const manifest = current === undefined ? undefined : await this.#held.read(repository, current);
-      if (manifest === undefined) return await this.#ask(pull, false);
+      if (manifest === undefined) return await this.#ask(pull, false, 'changed');
       const { ageSeconds } = answer.trail;
       await this.#keepTag(repository, tag, manifest.digest, this.#validatedAtMs(ageSeconds));
       return pulled(manifest, ageSeconds, { outcome: 'revalidated', trail: answer.trail, upstreamMs });
@@ -174,7 +177,7 @@ export class ManifestCache {
   }
 
   /** @throws {UpstreamError} */
-  async #ask(pull: ManifestPull, headOnly: boolean): Promise<ManifestResult> {
+  async #ask(pull: ManifestPull, headOnly: boolean, changed?: 'changed'): Promise<ManifestResult> {
     const { clock } = this.#deps;
     const { repository, reference, passport } = pull;
     const { name } = repository;
@@ -187,7 +190,7 @@ export class ManifestCache {
       const described = head.kind === 'found' ? describe(head, reference) : undefined;
       // An upstream whose HEAD tells no type, digest or size, or another digest, is asked by GET.
       if (described !== undefined) {
-        const passage: Passage = { outcome: 'miss', trail: head.trail, upstreamMs };
+        const passage: Passage = { outcome: 'miss', missReason: 'head', trail: head.trail, upstreamMs };
         const { ageSeconds } = head.trail;
         if (reference.kind === 'tag')
           await this.#named(repository, reference.tag, described.digest, ageSeconds);
@@ -198,7 +201,8 @@ export class ManifestCache {
     const upstreamMs = clock.monotonic() - startedMs;
     if (answer.kind === 'refused') return refusal(answer, 'MANIFEST_UNKNOWN', upstreamMs);
     const manifest = await this.#keep(repository, reference, answer);
-    const passage: Passage = { outcome: 'miss', trail: answer.trail, upstreamMs, stored: true };
+    const missReason = changed ?? this.#deps.removed.take(manifest.digest);
+    const passage: Passage = { outcome: 'miss', missReason, trail: answer.trail, upstreamMs, stored: true };
     return pulled(manifest, answer.trail.ageSeconds, passage);
   }
 

@@ -31,7 +31,7 @@ test.each<{ kind: UpstreamErrorKind; options?: object; expected: object }>([
     const { error, passage } = failed(cause);
     expect(error).toMatchObject({ code: 'UNAVAILABLE', ...expected, cause });
     expect(JSON.stringify(error)).not.toContain('secret.host');
-    expect(passage).toEqual({ outcome: 'miss', trail: undefined, upstreamMs: 12 });
+    expect(passage).toEqual({ outcome: 'miss', missReason: 'failed', trail: undefined, upstreamMs: 12 });
   },
 );
 

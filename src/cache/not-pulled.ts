@@ -12,7 +12,7 @@ export function refusal(
   unknown: Extract<RegistryErrorCode, 'BLOB_UNKNOWN' | 'MANIFEST_UNKNOWN' | 'NAME_UNKNOWN'>,
   upstreamMs: number,
 ): NotPulled {
-  const passage: Passage = { outcome: 'miss', trail: refused.trail, upstreamMs };
+  const passage: Passage = { outcome: 'miss', missReason: 'refused', trail: refused.trail, upstreamMs };
   const error =
     refused.verdict === 'unknown' ? new RegistryError(unknown, 'the origin does not have it') : denial();
   return { kind: 'not-pulled', error, passage };
@@ -37,7 +37,7 @@ export function failure(
   return {
     kind: 'not-pulled',
     error: denied ? denial() : unavailable(error),
-    passage: { outcome: 'miss', trail, upstreamMs },
+    passage: { outcome: 'miss', missReason: denied ? 'refused' : 'failed', trail, upstreamMs },
   };
 }
 
@@ -51,7 +51,13 @@ export function sentWrongBytes(): NotPulled {
       retryAfterSeconds: 60,
     },
   );
-  return { kind: 'not-pulled', error, passage: { outcome: 'miss', trail: undefined, upstreamMs: undefined } };
+  const passage: Passage = {
+    outcome: 'miss',
+    missReason: 'failed',
+    trail: undefined,
+    upstreamMs: undefined,
+  };
+  return { kind: 'not-pulled', error, passage };
 }
 
 /** The origin's token service has spoken for the origin: the next hop is to take it as the origin's verdict. */

@@ -85,6 +85,11 @@ export class Prefetcher implements AsyncDisposable {
     return true;
   }
 
+  /** Whether it is here, or comes, only because it was fetched ahead. */
+  isUnused(digest: Digest): boolean {
+    return this.#unused.has(digest);
+  }
+
   /** Starts nothing more and waits for what runs; the fills are their owner's to end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;

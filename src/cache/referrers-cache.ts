@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import { SharedTask } from '../async/shared-task.ts';
 import type { Digest } from '../oci/digest.ts';
 import { repositoryKey } from '../oci/namespace.ts';
 import { UpstreamError } from '../upstream/error.ts';
@@ -8,6 +7,7 @@ import type { ListingDeps, PulledList } from './listing.ts';
 import type { Freshness } from './manifest-cache.ts';
 import { failure, refusal } from './not-pulled.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
+import { SharedQuestion } from './shared-question.ts';
 
 export interface ReferrersPull extends Pull {
   readonly subject: Digest;
@@ -35,7 +35,7 @@ export class ReferrersCache {
     maxSize: MEMORY_BYTES,
     sizeCalculation: ({ bytes }, key) => bytes.length + key.length + 1024,
   });
-  readonly #questions = new SharedTask<PulledList | NotPulled>();
+  readonly #questions = new SharedQuestion<PulledList | NotPulled>();
 
   constructor(deps: ReferrersDeps) {
     this.#deps = deps;
@@ -46,7 +46,7 @@ export class ReferrersCache {
     const held = this.#held.get(key);
     const ageMs = held === undefined ? Infinity : this.#deps.clock.now() - held.checkedAtMs;
     if (held !== undefined && ageMs < this.#deps.freshness().tagTtlMs) return pulled(held, ageMs, HIT);
-    const { value, started } = await this.#questions.run(key, pull.signal, () => this.#ask(pull, key));
+    const { value, started } = await this.#questions.run(key, pull, () => this.#ask(pull, key));
     if (started || value.kind !== 'list' || value.passage.outcome !== 'miss') return value;
     return { ...value, passage: { ...value.passage, outcome: 'joined' } };
   }

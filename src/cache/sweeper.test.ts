@@ -112,7 +112,9 @@ test('a blob is removed at its deadline and not before, with all that points at 
   await sweeper.pass(1);
   await expect(disk.store.hasBlob(digest)).resolves.toBe(false);
   await expect(disk.store.isProven(app, digest, 'blob')).resolves.toBe(false);
-  expect(sweeper.events).toEqual([{ kind: 'swept', reason: 'ttl', digest, sizeBytes: 1_000, repositories: 2 }]);
+  expect(sweeper.events).toEqual([
+    { kind: 'swept', reason: 'ttl', digest, sizeBytes: 1_000, repositories: 2 },
+  ]);
   expect(sweeper.forgotten).toEqual([digest]);
   expect(sweeper.sleeps.at(-1)).toBe(2_000);
   expect((await disk.files()).filter((file) => file.includes(digest.slice(7)))).toEqual([]);
@@ -313,11 +315,16 @@ test('a swept manifest takes its tag with it and is asked for again', async () =
   await cache.manifest('team/app', 'latest');
   await using sweeper = startSweeper(disk, {
     ttlMs: MINUTE_MS,
-    onRemoved: (digest) => cache.manifests.forget(digest),
+    onRemoved: (digest) => {
+      cache.manifests.forget(digest);
+      cache.removed.add(digest);
+    },
   });
   await sweeper.slept(1);
   await sweeper.pass(MINUTE_MS);
   expect(sweeper.events).toMatchObject([{ kind: 'swept', digest: manifest.digest, repositories: 1 }]);
   expect((await disk.files()).filter((file) => file.includes('latest'))).toEqual([]);
-  await expect(cache.manifest('team/app', 'latest')).resolves.toMatchObject({ passage: { outcome: 'miss' } });
+  await expect(cache.manifest('team/app', 'latest')).resolves.toMatchObject({
+    passage: { outcome: 'miss', missReason: 'expired' },
+  });
 });

@@ -73,7 +73,7 @@ test('a tag that has moved to a digest that is not held is fetched', async () =>
   await cache.manifest('team/app', 'moved');
   await expect(cache.manifest('team/app', 'moved', true)).resolves.toMatchObject({
     manifest: { digest: next.digest },
-    passage: { outcome: 'miss', trail: { status: 200 } },
+    passage: { outcome: 'miss', missReason: 'changed', trail: { status: 200 } },
   });
   await expect(cache.manifest('team/app', 'moved')).resolves.toMatchObject({
     manifest: { digest: next.digest },
@@ -139,7 +139,7 @@ test.each([
   await expect(cache.manifest('team/app', `refused-${status}`)).resolves.toMatchObject({
     kind: 'not-pulled',
     error,
-    passage: { outcome: 'miss', trail: { status } },
+    passage: { outcome: 'miss', missReason: 'refused', trail: { status } },
   });
   await expect(cache.manifest('team/app', content.digest)).resolves.toMatchObject({
     passage: { outcome: 'hit' },

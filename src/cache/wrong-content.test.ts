@@ -125,6 +125,7 @@ test.each([
     error: expect.objectContaining({ code: row.code, status: row.answered, message: row.message }),
     passage: {
       outcome: 'miss',
+      missReason: 'refused',
       trail: expect.objectContaining({ status: row.status, ageSeconds: 7 }),
       upstreamMs: 0,
     },
@@ -162,7 +163,7 @@ test.each([
       status: row.status,
       retryAfterSeconds: row.retryAfterSeconds,
     }),
-    passage: { outcome: 'miss', trail: undefined, upstreamMs: 0 },
+    passage: { outcome: 'miss', missReason: 'failed', trail: undefined, upstreamMs: 0 },
   });
   expect(cache.events).toEqual([
     {

@@ -3,12 +3,14 @@ import type {
   CacheConfig,
   ClientAuth,
   Config,
+  DebugConfig,
   HttpConfig,
   ListenAddress,
   TlsServerConfig,
   UpstreamConfig,
 } from './config.ts';
 import { buildUpstreams, type Contents, downstreamOptions } from './downstream.ts';
+import { buildHealthChecks } from './health-checks.ts';
 import { parseListenAddress } from './listen-address.ts';
 import type { ConfigData } from './schema.ts';
 import { DEFAULT_PREFETCH_BYTES } from './schema-downstream.ts';
@@ -32,6 +34,7 @@ export function buildConfig(data: ConfigData, contents: Contents): Config {
     },
     http: buildHttp(data.http),
     cache: buildCache(data),
+    healthChecks: buildHealthChecks(data.health),
     upstreams: atLeastOne(buildUpstreams(data, contents)),
   };
 }
@@ -56,7 +59,15 @@ function buildHttp(http: ConfigData['http']): HttpConfig {
       connections: limits.connections,
       connectionsPerClient: limits.connectionsperclient,
     },
-    debug: debug?.addr === undefined ? undefined : { listen: listenAddress(debug.addr, 'tcp') },
+    debug: debug === undefined ? undefined : buildDebug(debug),
+  };
+}
+
+function buildDebug({ addr, prometheus }: NonNullable<ConfigData['http']['debug']>): DebugConfig | undefined {
+  if (addr === undefined) return undefined;
+  return {
+    listen: listenAddress(addr, 'tcp'),
+    metricsPath: prometheus?.enabled === true ? prometheus.path : undefined,
   };
 }
 

@@ -6,6 +6,7 @@ export interface Config {
   readonly storage: StorageConfig;
   readonly http: HttpConfig;
   readonly cache: CacheConfig;
+  readonly healthChecks: readonly HealthCheckConfig[];
   /** Never empty; the first one answers for names without a namespace. */
   readonly upstreams: readonly [UpstreamConfig, ...UpstreamConfig[]];
 }
@@ -37,8 +38,32 @@ export interface HttpConfig {
   readonly drainTimeoutMs: number;
   readonly tls: TlsServerConfig | undefined;
   readonly limits: HttpLimits;
-  readonly debug: { readonly listen: ListenAddress } | undefined;
+  readonly debug: DebugConfig | undefined;
 }
+
+/** The second server, for operators. */
+export interface DebugConfig {
+  readonly listen: ListenAddress;
+  /** Where metrics are served; undefined: nowhere. */
+  readonly metricsPath: string | undefined;
+}
+
+/** What is looked at again and again, beside this cache's own state, to know whether it should serve. */
+export type HealthCheckConfig = {
+  /** The check fails from so many failures in a row on; 0 is as 1. */
+  readonly threshold: number;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+} & (
+  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'http';
+      readonly uri: string;
+      readonly headers: Readonly<Record<string, readonly string[]>>;
+      readonly status: number;
+    }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+);
 
 export interface HttpLimits {
   readonly headerSizeBytes: number;

@@ -14,8 +14,17 @@ export function effectiveConfig(data: ConfigData, config: Config): unknown {
   const { loglevel: _, ...encoded } = z.encode(configSchema, {
     ...data,
     log: { ...data.log, level: config.log.level },
+    health: data.health && { ...data.health, http: data.health.http.map(withoutFields) },
   });
   return clean(withNamespaces(encoded, config));
+}
+
+/** What a check sends may let it in. */
+function withoutFields<T extends { readonly headers: Readonly<Record<string, readonly string[]>> }>(
+  check: T,
+): T {
+  const fields = Object.keys(check.headers).map((name) => [name, [HIDDEN]]);
+  return { ...check, headers: Object.fromEntries(fields) };
 }
 
 /** Puts in the name that each upstream goes by; the plain list of URLs has no place for it. */

@@ -73,6 +73,7 @@ describe("the manual's configurations", () => {
         ranges: { connections: 4, minSizeBytes: 16_777_216, windowBytes: 8_388_608 },
         prefetch: { maxBytes: 8_589_934_592 },
       },
+      healthChecks: [],
       upstreams: [
         {
           namespace: 'dtr.example.com',
@@ -327,7 +328,7 @@ describe('the server', () => {
       prefix: '/my/registry/',
       headers: { 'X-A': ['b', '2'] },
       drainTimeoutMs: 60_000,
-      debug: { listen: { kind: 'tcp', host: 'localhost', port: 5001 } },
+      debug: { listen: { kind: 'tcp', host: 'localhost', port: 5001 }, metricsPath: undefined },
       limits: { headerSizeBytes: 32_768, headerTimeMs: 5000, connections: 100, connectionsPerClient: 0 },
       tls: {
         certificateFile: '/certs/c',

@@ -4,7 +4,7 @@ import type { Problem } from './problem.ts';
 const PULL_ONLY = 'a cache takes no pushes';
 
 /** Keys that other registries know, by pattern, and why they are of no consequence here. */
-const NO_EFFECT: Readonly<Record<string, string>> = {
+export const NO_EFFECT: Readonly<Record<string, string>> = {
   redis: 'there is no database to run here',
   notifications: 'no events are sent',
   validation: PULL_ONLY,

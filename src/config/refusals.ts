@@ -15,9 +15,8 @@ const UPSTREAM = 'middleware.registry[].options.upstreams[]';
 const AUTH = 'leave it out; until then ask for client certificates with http.tls.clientcas';
 const DRIVER = 'keep the store on a file system: storage.filesystem.rootdirectory';
 const PASSWORD_FILE = 'write username and passwordfile';
-const CHECKS = 'leave it out; the store is checked by health.storagedriver';
 
-const REFUSALS: readonly Refusal[] = [
+export const REFUSALS: readonly Refusal[] = [
   { pattern: 'auth.htpasswd', instead: AUTH },
   { pattern: 'auth.token', instead: AUTH },
   { pattern: 'auth.silly', instead: AUTH },
@@ -39,10 +38,6 @@ const REFUSALS: readonly Refusal[] = [
     instead: 'write certificate and key, and let an ACME client renew them',
     harmless: isEmpty,
   },
-  { pattern: 'http.debug.prometheus.enabled', instead: 'write false', harmless: isFalse },
-  { pattern: 'health.file', instead: CHECKS, harmless: isEmpty },
-  { pattern: 'health.http', instead: CHECKS, harmless: isEmpty },
-  { pattern: 'health.tcp', instead: CHECKS, harmless: isEmpty },
   { pattern: 'proxy.exec', instead: 'write username and password', harmless: isEmpty },
   { pattern: 'proxy.remotenamespace', instead: 'leave it out, and pull by the full name', harmless: isEmpty },
   { pattern: 'middleware.repository', instead: 'leave it out', harmless: isEmpty },

@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import { GO_CIPHER_SUITES, opensslCipherSuite } from './cipher-suites.ts';
 import { parsed, quoteValue, unparsable } from './parsed.ts';
-import { byteSize, choice, count, duration, flag, text, textOf, timeout } from './schema-values.ts';
+import { headerFields } from './schema-headers.ts';
+import { byteSize, choice, count, flag, text, textOf, timeout } from './schema-values.ts';
 import { didYouMean } from './suggestion.ts';
+
+/** What the debug server has for itself: health and the control channel. */
+const OWN_PATHS = /^\/(?:debug\/(?:health|live|ready)|livez|readyz|control\/.*)$/;
 
 const prefix = textOf(
   z.string(),
@@ -27,13 +31,13 @@ const cipherSuite = textOf(
   (name) => name,
 ).describe(`Go's name of a cipher suite: ${GO_CIPHER_SUITES.join(', ')}`);
 
-const headerValue = textOf(
+const metricsPath = textOf(
   z.string(),
   (written) =>
-    /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(written)
+    /^\/[A-Za-z0-9/._~-]*$/.test(written) && !OWN_PATHS.test(written)
       ? parsed(written)
-      : unparsable('holds a character that no header may carry; write plain text on one line'),
-  (value) => value,
+      : unparsable(`${quoteValue(written)} cannot be used; write a path of its own, such as /metrics`),
+  (path) => path,
 );
 
 const minimumTls = choice(['tls1.2', 'tls1.3'], {
@@ -43,7 +47,7 @@ const minimumTls = choice(['tls1.2', 'tls1.3'], {
 
 const tls = z
   .strictObject({
-    certificate: text.optional().describe('PEM file with the certificate and its chain'),
+    certificate: text.optional().describe('PEM file: the server’s own certificate first, then its chain'),
     key: text.optional().describe('PEM file with the private key'),
     clientcas: z
       .array(text)
@@ -80,34 +84,32 @@ const limits = z
 
 const debug = z
   .strictObject({
-    addr: text.optional().describe('address of the debug server, such as 127.0.0.1:5001'),
+    addr: text
+      .optional()
+      .describe(
+        'its address, such as 127.0.0.1:5001: /debug/health answers 200, or 503 and what is wrong; off by default',
+      ),
     prometheus: z
       .strictObject({
-        enabled: flag.default(false).describe('whether metrics are served; not built'),
-        path: text.default('/metrics').describe('where they are served'),
+        enabled: flag.default(false).describe('whether metrics are served'),
+        path: metricsPath.default('/metrics').describe('where they are served'),
       })
       .optional()
-      .describe('metrics'),
+      .describe('metrics for Prometheus'),
   })
-  .describe('a second server for operators, with /debug/health');
+  .describe('a second server for operators: health and metrics');
 
 /** `http` */
 export const httpSchema = z
   .strictObject({
     addr: text
       .default(':5000')
-      .describe('address to serve on: `:5000`, `host:port`, or the path of a socket'),
+      .describe('address to serve on: :5000, host:port, or with net: unix the path of a socket'),
     net: choice(['tcp', 'unix']).default('tcp').describe('what addr is'),
     prefix: prefix.default('/').describe('path before /v2/'),
     host: z.unknown().optional().describe('has no effect'),
-    headers: z
-      .record(
-        z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is no name of a header'),
-        z.array(headerValue),
-      )
-      .default({})
-      .describe('further response headers: name and list of values'),
-    draintimeout: timeout(0).default(0).describe('how long running answers may take after SIGTERM; 0: 5 s'),
+    headers: headerFields.default({}).describe('further headers of every answer: name and list of values'),
+    draintimeout: timeout(0).default(0).describe('how long running answers may take after SIGTERM; 0s: 5 s'),
     secret: z.unknown().optional().describe('has no effect'),
     relativeurls: z.unknown().optional().describe('has no effect'),
     workers: count(1).default(1).describe('processes that serve clients; more than 1 is not built'),
@@ -119,20 +121,3 @@ export const httpSchema = z
   })
   .prefault({})
   .describe('the server that clients talk to');
-
-/** `health` */
-export const healthSchema = z
-  .strictObject({
-    storagedriver: z
-      .strictObject({
-        enabled: flag.default(false).describe('whether the store is checked'),
-        interval: duration.default(10_000).describe('time between checks'),
-        threshold: count(0).default(0).describe('failures in a row before it counts as unhealthy'),
-      })
-      .optional()
-      .describe('check of the store'),
-    file: z.unknown().optional().describe('not built'),
-    http: z.unknown().optional().describe('not built'),
-    tcp: z.unknown().optional().describe('not built'),
-  })
-  .describe('checks behind /debug/health');

@@ -29,15 +29,17 @@ function scalar<T>(
   read: (value: string | PlainScalar) => Parsed<T>,
   write: (value: T) => unknown,
 ) {
-  return z.codec(z.unknown(), output, {
-    decode: (value, context) => {
-      const result = readScalar(word, value, read);
-      if (result.ok) return result.value;
-      context.issues.push({ code: 'custom', message: result.problem, input: undefined });
-      return z.NEVER;
-    },
-    encode: write,
-  });
+  return z
+    .codec(z.unknown(), output, {
+      decode: (value, context) => {
+        const result = readScalar(word, value, read);
+        if (result.ok) return result.value;
+        context.issues.push({ code: 'custom', message: result.problem, input: undefined });
+        return z.NEVER;
+      },
+      encode: write,
+    })
+    .meta({ word });
 }
 
 function readScalar<T>(

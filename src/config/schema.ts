@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { parsed, quoteValue, unparsable } from './parsed.ts';
 import { downstreamSchema, proxySchema } from './schema-downstream.ts';
-import { healthSchema, httpSchema } from './schema-http.ts';
+import { healthSchema } from './schema-health.ts';
+import { httpSchema } from './schema-http.ts';
 import { choice, flag, freeMapping, text, textOf } from './schema-values.ts';
 
 const version = textOf(
@@ -16,11 +17,11 @@ const unused = (): z.ZodOptional<z.ZodUnknown> => z.unknown().optional();
 
 const log = z
   .strictObject({
-    level: level.optional().describe('error, warn, info or debug'),
+    level: level.optional().describe('least level that is logged; info by default'),
     formatter: choice(['text', 'json'], { logstash: 'is not built; write json' })
       .default('text')
-      .describe('shape of the log: text or json'),
-    fields: freeMapping.default({}).describe('names and values for every line of the log'),
+      .describe('shape of the log'),
+    fields: freeMapping.default({}).describe('names and values that are put into every line'),
     accesslog: z
       .strictObject({ disabled: flag.default(false).describe('leave out the line for each request') })
       .prefault({})
@@ -35,7 +36,9 @@ const storage = z
   .strictObject({
     filesystem: z
       .strictObject({
-        rootdirectory: text.default('/var/lib/registry').describe('folder of the store'),
+        rootdirectory: text
+          .default('/var/lib/registry')
+          .describe('folder of the store, on a file system of this machine'),
         maxthreads: unused().describe('has no effect'),
       })
       .prefault({})
@@ -74,7 +77,7 @@ const storage = z
 
 const auth = z
   .strictObject({
-    none: unused().describe('whoever can connect may pull'),
+    none: unused().describe('whoever can connect may pull: the same as leaving auth out'),
     htpasswd: unused().describe('not built'),
     token: unused().describe('not built'),
     silly: unused().describe('not built'),
@@ -89,7 +92,7 @@ const middleware = z
       .array(
         z
           .strictObject({
-            name: text.describe('downstream'),
+            name: text.describe('its name: downstream'),
             disabled: flag.default(false).describe('leave this middleware out'),
             options: downstreamSchema,
           })

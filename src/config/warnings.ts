@@ -12,6 +12,7 @@ export function findWarnings(root: ConfigNode): readonly Problem[] {
     ...warnOfClientAuth(root),
     ...warnOfOriginAccess(root),
     ...warnOfPlainHttp(root),
+    ...warnOfNoDebugServer(root),
   ];
 }
 
@@ -51,6 +52,22 @@ function warnOfOriginAccess(root: ConfigNode): readonly Problem[] {
       message:
         'has no effect: it is meant for the origin, which is never asked with fallback: false; give it to upstreamhosts',
     }));
+}
+
+/** What the debug server tells is told nowhere without one. */
+function warnOfNoDebugServer(root: ConfigNode): readonly Problem[] {
+  if ((textAt(root, ['http', 'debug', 'addr']) ?? '') !== '') return [];
+  const message = 'has no effect without http.debug.addr, where it would be told';
+  const enabled = ['http', 'debug', 'prometheus', 'enabled'];
+  return [
+    ...(isOn(root, enabled) ? [enabled] : []),
+    ...['file', 'http', 'tcp'].map((kind) => ['health', kind]).filter((path) => !isEmptyList(root, path)),
+  ].map((path) => ({ path, message }));
+}
+
+function isEmptyList(root: ConfigNode, path: ConfigPath): boolean {
+  const node = nodeAt(root, path);
+  return node?.kind !== 'list' || node.items.length === 0;
 }
 
 function warnOfPlainHttp(root: ConfigNode): readonly Problem[] {

@@ -9,7 +9,6 @@ import { seededSnapshot } from '../../fixtures/seeded-snapshot.ts';
 import { tempFolder } from '../../fixtures/temp-folder.ts';
 import { UserError } from '../user-error.ts';
 import { connectControl } from './control-client.ts';
-import { controlSocketPath } from './control-socket.ts';
 import type { ControlTarget } from './control-target.ts';
 
 const never = new AbortController().signal;
@@ -43,10 +42,6 @@ test('a snapshot comes whole over a socket and over a port', async () => {
     expect(snapshot).toEqual(JSON.parse(JSON.stringify(given)));
     expect(asked).toEqual(['/control/v1/snapshot']);
   }
-});
-
-test('the socket of a storage root lies below it', () => {
-  expect(controlSocketPath('/var/lib/registry')).toBe('/var/lib/registry/regcache/control.sock');
 });
 
 test('a watch gives what the daemon pushes, and leaving it closes the connection', async () => {

@@ -3,12 +3,17 @@ import { request as requestHttps } from 'node:https';
 import { UserError } from '../user-error.ts';
 import { type ControlTarget, controlTargetText } from './control-target.ts';
 import { readLines } from './read-lines.ts';
-import { CONTROL_VERSION, type Snapshot } from './snapshot.ts';
+import { CONTROL_VERSION, type DayTally, type Snapshot } from './snapshot.ts';
 
 /** Asks one running daemon. Each call is a connection of its own, so that there is nothing to close. */
 export interface ControlClient {
   /** @throws {UserError} NO_DAEMON, CONTROL_DENIED, CONTROL_FOREIGN, CONTROL_VERSION or CONTROL_LOST; the signal's reason */
   snapshot(signal: AbortSignal): Promise<Snapshot>;
+  /**
+   * Its reads of the last so many days, today included, by day and namespace.
+   * @throws as `snapshot` does
+   */
+  daily(signal: AbortSignal, days: number): Promise<readonly DayTally[]>;
   /**
    * A snapshot at each interval, the first one at once, until the signal aborts; leaving the loop ends it too.
    * @throws as `snapshot` does; CONTROL_LOST where the daemon ends, or is silent for three intervals and two seconds
@@ -42,6 +47,15 @@ export function connectControl(
     snapshot: async (signal) => {
       const ask: Ask = { target, path: '/control/v1/snapshot', silenceMs: patienceMs, signal };
       for await (const line of answerLines(ask)) return toSnapshot(line, target);
+      throw lost(target, 'it has answered nothing');
+    },
+    daily: async (signal, days) => {
+      const ask: Ask = { target, path: `/control/v1/daily?days=${days}`, silenceMs: patienceMs, signal };
+      for await (const line of answerLines(ask)) {
+        const tallies = parseJson(line);
+        if (Array.isArray(tallies)) return tallies as readonly DayTally[];
+        throw foreign(target, 'what it answers is no list of days');
+      }
       throw lost(target, 'it has answered nothing');
     },
     watch: async function* watch(signal, intervalMs) {

@@ -97,8 +97,8 @@ export interface UpstreamFacts {
   /** Of the last five minutes. */
   readonly requests: number;
   readonly failures: number;
-  /** Names of the hops behind it, the nearest first; empty for an origin, and while none is known. */
-  readonly behind: readonly string[];
+  /** Names of the hops between it and the origin, the nearest first; undefined while no answer has named them. */
+  readonly behind: readonly string[] | undefined;
 }
 
 export interface StoreFacts {

@@ -1,3 +1,4 @@
+import type { MissReason } from '../telemetry/event.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -14,17 +15,24 @@ export function emitRequest(exchange: Exchange, durationMs: number, telemetry: T
     status: response.statusCode,
     resource: log.resource,
     outcome: log.passage?.outcome,
-    missReason: log.passage?.missReason,
+    missReason: missReasonOf(log),
     namespace: log.repository?.namespace,
     repository: log.repository?.name,
     reference: log.reference,
-    bytesSent: log.bytesSent,
+    bytesSent: exchange.bytesSent,
     durationMs: rounded(durationMs),
     upstreamMs: log.passage?.upstreamMs === undefined ? undefined : rounded(log.passage.upstreamMs),
     client: exchange.client,
     userAgent: request.headers['user-agent']?.slice(0, MAX_LOGGED_LENGTH),
+    traceId: exchange.span?.traceId,
     complete: response.writableFinished,
   });
+}
+
+/** A list is asked for anew each time: that it was is no news. */
+function missReasonOf({ resource, passage }: Exchange['log']): MissReason | undefined {
+  const isRead = resource === 'manifest' || resource === 'blob';
+  return isRead && passage?.outcome === 'miss' ? passage.missReason : undefined;
 }
 
 /** A target in absolute form may carry a user name and a password. */

@@ -59,7 +59,7 @@ async function sendBlob(
   digest: Digest,
   deps: BlobHandlerDeps,
 ): Promise<void> {
-  const { request, response, signal, log } = exchange;
+  const { request, response, signal } = exchange;
   const { sizeBytes, source } = pulled;
   const { range: field, 'if-range': condition } = request.headers;
   const ranged = field !== undefined && (condition === undefined || condition === `"${digest}"`);
@@ -72,9 +72,7 @@ async function sendBlob(
   response.writeHead(status, { ...blobHeaders(digest, pulled.passage, deps), ...headers });
   response.flushHeaders();
   const { pool, maxBufferBytes } = deps;
-  const onSent = (bytes: number): void => {
-    log.bytesSent += bytes;
-  };
+  const onSent = (bytes: number): void => exchange.sent(bytes);
   for (const { head, startBytes, endBytes } of parts) {
     if (head !== '') response.write(head, 'latin1');
     await sendBytes(response, { source, startBytes, endBytes, pool, maxBufferBytes, onSent, signal });

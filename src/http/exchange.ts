@@ -3,6 +3,18 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { Passage } from '../cache/pull.ts';
 import type { Repository } from '../oci/namespace.ts';
 import type { Resource } from '../telemetry/event.ts';
+import type { RequestSpan } from '../telemetry/tracer.ts';
+
+/** What an exchange tells while it runs and when it has ended. */
+export interface ExchangeListener {
+  /** So many more bytes of the body have been taken: told each MiB, and once before the end. */
+  readonly onSent: (exchange: Exchange, bytes: number) => void;
+  /** The answer has ended, well or not. */
+  readonly onEnd: (exchange: Exchange, durationMs: number) => void;
+}
+
+/** A body's progress is told in stretches of so many bytes. */
+const TOLD_BYTES = 1024 * 1024;
 
 /** One request and its answer, with what the access log will say of them. */
 export class Exchange {
@@ -16,17 +28,18 @@ export class Exchange {
     repository?: Repository;
     reference?: string;
     passage?: Passage;
-    bytesSent: number;
-  } = { bytesSent: 0 };
+  } = {};
   /** Aborts when the client leaves before its answer has ended. */
   readonly signal: AbortSignal;
+  /** Undefined where nothing is traced. */
+  span: RequestSpan | undefined;
 
-  /** @param onEnd told once, when the answer has ended, well or not, with how long it took */
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    onEnd: (exchange: Exchange, durationMs: number) => void,
-  ) {
+  readonly #listener: ExchangeListener;
+  #bytesSent = 0;
+  #untoldBytes = 0;
+
+  constructor(request: IncomingMessage, response: ServerResponse, listener: ExchangeListener) {
+    this.#listener = listener;
     this.request = request;
     this.response = response;
     this.client = request.socket.remoteAddress ?? '';
@@ -35,8 +48,23 @@ export class Exchange {
     const startedMs = performance.now();
     response.once('close', () => {
       if (!response.writableFinished) left.abort(new Error('the client left'));
-      onEnd(this, performance.now() - startedMs);
+      if (this.#untoldBytes > 0) listener.onSent(this, this.#untoldBytes);
+      listener.onEnd(this, performance.now() - startedMs);
     });
+  }
+
+  /** Of the body, as far as the connection has taken it. */
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  /** Counts bytes of the body that the connection has taken. */
+  sent(bytes: number): void {
+    this.#bytesSent += bytes;
+    this.#untoldBytes += bytes;
+    if (this.#untoldBytes < TOLD_BYTES) return;
+    this.#listener.onSent(this, this.#untoldBytes);
+    this.#untoldBytes = 0;
   }
 }
 
@@ -53,7 +81,7 @@ export function sendWhole(
   headers: OutgoingHttpHeaders,
   body: Buffer | undefined,
 ): void {
-  const { request, response, log } = exchange;
+  const { request, response } = exchange;
   response.writeHead(status, {
     ...(body === undefined || status === 304 ? {} : { 'content-length': body.length }),
     ...headers,
@@ -62,7 +90,7 @@ export function sendWhole(
     response.end();
     return;
   }
-  log.bytesSent = body.length;
+  exchange.sent(body.length);
   // Node sends a head and a text in one write, and a head and a buffer in two.
   if (body.length <= ONE_WRITE_BYTES) response.end(body.toString('latin1'), 'latin1');
   else response.end(body);

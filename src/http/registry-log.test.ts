@@ -46,6 +46,35 @@ async function everyLine(cache: RunningCache): Promise<string> {
   return (await Promise.all(texts)).join('');
 }
 
+describe('bytes of content', () => {
+  it('are told as they go out; bodies of errors, of lists of nobody and of pings are none', async () => {
+    const origin = await startScriptedUpstream();
+    origin.on('GET', BLOB_PATH, sends(BLOB)).on('GET', '/v2/lib/app/manifests/none', says(404));
+    const cache = await start(origin);
+    for (const path of [BLOB_PATH, '/v2/lib/app/manifests/none', '/v2/', '/v2/Bad/tags/list'])
+      await (await cache.ask(path)).bytes();
+    await cache.tells('request', 4);
+    const [namespace] = new Set(cache.told('sent').map((event) => event.namespace));
+    const bytes = cache.told('sent').reduce((sum, event) => sum + event.bytes, 0);
+    expect([namespace, bytes]).toEqual([new URL(origin.url).host, BLOB.sizeBytes]);
+    expect(cache.told('request').map(({ missReason }) => missReason)).toEqual([
+      'new',
+      'refused',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('and why there is none, are not told of lists', async () => {
+    const origin = await startScriptedUpstream();
+    origin.on('GET', '/v2/lib/app/tags/list', says(404));
+    const cache = await start(origin);
+    await (await cache.ask('/v2/lib/app/tags/list')).bytes();
+    await cache.tells('request');
+    expect(cache.told('request')[0]).toMatchObject({ outcome: 'miss', missReason: undefined });
+  });
+});
+
 describe('the access log', () => {
   it('tells outcome, waits, bytes and client of a miss, a hit and an error', async () => {
     const origin = await startScriptedUpstream();

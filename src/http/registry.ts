@@ -8,10 +8,11 @@ import { RegistryError } from '../oci/error.ts';
 import { OCI_INDEX } from '../oci/media-type.ts';
 import type { Repository } from '../oci/namespace.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { Tracer } from '../telemetry/tracer.ts';
 import { emitRequest } from './access-log.ts';
 import { handleBlob } from './blobs.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import { Exchange, sendWhole } from './exchange.ts';
+import { Exchange, type ExchangeListener, sendWhole } from './exchange.ts';
 import { sendList } from './listings.ts';
 import { handleManifest } from './manifests.ts';
 import { type Namespaces, parseTarget, readOnly } from './route.ts';
@@ -34,25 +35,34 @@ export interface RegistryDeps {
   readonly lists: ListingDeps;
   readonly referrers: ReferrersCache;
   readonly telemetry: Telemetry;
+  /** Undefined where nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly pool: BufferPool;
 }
 
 /** The read side of the OCI distribution API: one request from its socket to the end of its answer. */
 export function createRegistry(options: RegistryOptions, deps: RegistryDeps): RequestListener {
   const { self, headers } = options;
-  const { telemetry } = deps;
+  const { telemetry, tracer } = deps;
   const fixed = Object.entries({ ...headers, 'docker-distribution-api-version': 'registry/2.0' });
-  const onEnd = (exchange: Exchange, durationMs: number): void =>
-    emitRequest(exchange, durationMs, telemetry);
+  const listener: ExchangeListener = {
+    onSent: ({ log: { repository }, response }, bytes) => {
+      // An error's body is no content: an outage would count as traffic that was saved.
+      if (repository === undefined || response.statusCode >= 400) return;
+      telemetry.emit({ kind: 'sent', namespace: repository.namespace, bytes });
+    },
+    onEnd: (exchange, durationMs) => emitRequest(exchange, durationMs, telemetry),
+  };
   return (request, response) => {
-    const exchange = new Exchange(request, response, onEnd);
+    const exchange = new Exchange(request, response, listener);
+    exchange.span = tracer?.begin({ id: exchange.id, headers: request.headers });
     for (const [name, value] of fixed) response.setHeader(name, value);
     answer(exchange, options, deps).catch((error: unknown) => sendError(exchange, error, self, telemetry));
   };
 }
 
 async function answer(exchange: Exchange, options: RegistryOptions, deps: RegistryDeps): Promise<void> {
-  const { request, signal, log } = exchange;
+  const { request, signal, log, span } = exchange;
   checkHost(request);
   const { route, asked } = parseTarget(request.url ?? '', options.prefix, options.namespaces);
   if (request.method !== 'GET' && request.method !== 'HEAD') throw readOnly();
@@ -63,7 +73,8 @@ async function answer(exchange: Exchange, options: RegistryOptions, deps: Regist
     sendWhole(exchange, 200, { 'content-type': 'application/json', via }, PING);
     return;
   }
-  const passport = passVia(request.headers['via'], options.self);
+  const passed = passVia(request.headers['via'], options.self);
+  const passport = span === undefined ? passed : { ...passed, span };
   const pullOf = (repository: Repository): Pull => ({ repository, passport, signal });
   if (route.kind !== 'catalog') log.repository = route.repository;
   const { self, maxBufferBytes } = options;

@@ -9,10 +9,11 @@ import type { HopIdentity } from './via.ts';
  * take a part for the whole. A cause never reaches a client.
  */
 export function sendError(exchange: Exchange, error: unknown, self: HopIdentity, telemetry: Telemetry): void {
-  const { request, response, signal } = exchange;
+  const { id, request, response, signal } = exchange;
   const what = `${request.method} ${request.url?.slice(0, 1024)}`;
   const reason = error instanceof Error ? error.message : String(error);
-  if (response.headersSent && !signal.aborted) telemetry.emit({ kind: 'answer-cut', request: what, reason });
+  if (response.headersSent && !signal.aborted)
+    telemetry.emit({ kind: 'answer-cut', id, request: what, reason });
   if (!(error instanceof RegistryError) && !signal.aborted && !response.headersSent) {
     const stack = (error instanceof Error ? error.stack : undefined) ?? '';
     telemetry.emit({ kind: 'internal-error', request: what, reason, stack });

@@ -123,6 +123,26 @@ describe('changes', () => {
     await stage.index.close();
     expect(stage.thread.asked.at(-1)).toEqual({ kind: 'close', complete: false });
   });
+
+  it('that are figures of days are kept through a failure, told all the same, and written later', async () => {
+    await using stage = await open();
+    const { index, thread, clock } = stage;
+    const figure = { day: '2026-11-25', namespace: 'docker.io', measure: 'hit' };
+    index.record({ kind: 'counted', ...figure, amount: 1 });
+    await index.days('2026-11-25');
+    thread.failing = true;
+    for (const amount of [2, 3]) {
+      index.record({ kind: 'counted', ...figure, amount });
+      index.use(A, 1);
+      await clock.advance(1000);
+    }
+    expect(stage.failures).toEqual(['full', 'full']);
+    thread.failing = false;
+    await expect(index.days('2026-11-25')).resolves.toEqual([{ ...figure, amount: 6 }]);
+    index.record({ kind: 'counted', ...figure, amount: 4 });
+    await expect(index.days('2026-11-25')).resolves.toEqual([{ ...figure, amount: 10 }]);
+    await index.close();
+  });
 });
 
 describe('a thread that dies', () => {

@@ -2,7 +2,8 @@ import type { Clock } from '../async/clock.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Namespace, Repository } from '../oci/namespace.ts';
 import type { Tag } from '../oci/reference.ts';
-import type { CheckedTag, ExpiryBasis, IndexChange, IndexEntry } from './index-request.ts';
+import type { DayFigure } from './index-days.ts';
+import type { CheckedTag, ExpiryBasis, IndexChange, IndexEntry, IndexSummary } from './index-request.ts';
 import { IndexThread } from './index-thread.ts';
 
 /** How long a change may wait for others; what a crash loses is found again in the tree. */
@@ -30,6 +31,8 @@ export class BlobIndex {
   #changes: IndexChange[] = [];
   /** Uses of one digest are one change. */
   #uses = new Map<Digest, number>();
+  /** Figures of days that a failure has left, added up: nothing else remembers them, and the tree does not tell them. */
+  #unwritten = new Map<string, Extract<IndexChange, { kind: 'counted' }>>();
   #armed = false;
   #complete = true;
 
@@ -76,6 +79,19 @@ export class BlobIndex {
     return await this.#thread.ask({ kind: 'entry', digest });
   }
 
+  async summary(by: ExpiryBasis, limit: number): Promise<IndexSummary> {
+    void this.#flush();
+    return await this.#thread.ask({ kind: 'summary', by, limit });
+  }
+
+  /** What could not be written yet stands behind what is: figures of one day and measure are to be added up. */
+  async days(since: string): Promise<readonly DayFigure[]> {
+    await this.#flush();
+    const written = await this.#thread.ask({ kind: 'days', since });
+    const unwritten = Array.from(this.#unwritten.values(), ({ kind: _, ...figure }) => figure);
+    return [...written, ...unwritten.filter(({ day }) => day >= since)];
+  }
+
   async forget(digest: Digest): Promise<void> {
     void this.#flush();
     await this.#thread.ask({ kind: 'forget', digest });
@@ -114,11 +130,21 @@ export class BlobIndex {
   /** Hands over what was gathered; what is asked afterwards is answered after it. */
   #flush(): Promise<void> {
     const uses = Array.from(this.#uses, ([digest, atMs]): IndexChange => ({ kind: 'used', digest, atMs }));
-    const changes = [...this.#changes, ...uses];
+    const changes = [...this.#unwritten.values(), ...this.#changes, ...uses];
     this.#changes = [];
     this.#uses = new Map();
+    this.#unwritten = new Map();
     if (changes.length === 0) return Promise.resolve();
-    return this.#thread.ask({ kind: 'apply', changes }).catch((error: unknown) => this.#fail(error));
+    return this.#thread.ask({ kind: 'apply', changes }).catch((error: unknown) => {
+      for (const change of changes) if (change.kind === 'counted') this.#keep(change);
+      this.#fail(error);
+    });
+  }
+
+  #keep(change: Extract<IndexChange, { kind: 'counted' }>): void {
+    const key = `${change.day} ${change.namespace} ${change.measure}`;
+    const amount = change.amount + (this.#unwritten.get(key)?.amount ?? 0);
+    this.#unwritten.set(key, { ...change, amount });
   }
 
   #fail(error: unknown): void {

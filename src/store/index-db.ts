@@ -1,9 +1,10 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { type Digest, isDigest } from '../oci/digest.ts';
+import { type Digest, isDigest, parseDigest } from '../oci/digest.ts';
 import { parseNamespace, type Repository, repositoryKey } from '../oci/namespace.ts';
 import { parseTag, type Tag } from '../oci/reference.ts';
 import { parseRepositoryName } from '../oci/repository-name.ts';
-import type { CheckedTag, ExpiryBasis, IndexChange, IndexEntry } from './index-request.ts';
+import { addToDay, type DayFigure, readDays } from './index-days.ts';
+import type { CheckedTag, ExpiryBasis, IndexChange, IndexEntry, IndexSummary } from './index-request.ts';
 import { prepareSchema } from './index-schema.ts';
 import type { Finding } from './walk-tree.ts';
 
@@ -104,6 +105,32 @@ export class IndexDb {
     };
   }
 
+  /** What is stored, and what of it was not used (or was fetched) the longest ago. */
+  summary(by: ExpiryBasis, limit: number): IndexSummary {
+    const totals = this.#prepare('SELECT count(*) AS blobs, sum(size) AS bytes FROM blobs WHERE stored = 1');
+    const { blobs, bytes } = totals.get() ?? {};
+    const column = columnOf(by);
+    const sql = `SELECT digest, size, ${column} AS at,
+      (SELECT repository FROM proofs WHERE proofs.digest = blobs.digest LIMIT 1) AS repository
+      FROM blobs WHERE stored = 1 ORDER BY ${column} LIMIT :limit`;
+    const oldest = this.#prepare(sql).all({ limit });
+    return {
+      blobs: number(blobs) ?? 0,
+      bytes: number(bytes) ?? 0,
+      oldest: oldest.map(({ digest, size, at, repository }) => ({
+        digest: parseDigest(String(digest)),
+        sizeBytes: number(size) ?? 0,
+        atMs: number(at) ?? 0,
+        repository: typeof repository === 'string' ? repository : undefined,
+      })),
+    };
+  }
+
+  /** The figures of a day and all later ones. */
+  days(since: string): readonly DayFigure[] {
+    return readDays(this.#database, since);
+  }
+
   /** Drops everything about a digest. */
   forget(digest: Digest): void {
     this.#transaction(() => {
@@ -126,6 +153,10 @@ export class IndexDb {
   }
 
   #apply(change: IndexChange): void {
+    if (change.kind === 'counted') {
+      addToDay(this.#database, change);
+      return;
+    }
     const { digest } = change;
     switch (change.kind) {
       case 'stored':

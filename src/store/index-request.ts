@@ -1,6 +1,7 @@
 import type { Digest } from '../oci/digest.ts';
 import type { Namespace, Repository } from '../oci/namespace.ts';
 import type { Tag } from '../oci/reference.ts';
+import type { DayFigure } from './index-days.ts';
 
 /** What a repository is proven to contain: a blob, or a manifest. */
 export type ProofKind = 'blob' | 'manifest';
@@ -21,7 +22,9 @@ export type IndexChange =
       readonly sizeBytes: number;
       readonly atMs: number;
     }
-  | ({ readonly kind: 'tagged'; readonly repository: Repository; readonly tag: Tag } & CheckedTag);
+  | ({ readonly kind: 'tagged'; readonly repository: Repository; readonly tag: Tag } & CheckedTag)
+  /** Added to what the day has already. */
+  | ({ readonly kind: 'counted' } & DayFigure);
 
 /** What a tag pointed to when the upstream was last asked. */
 export interface CheckedTag {
@@ -39,6 +42,20 @@ export interface IndexEntry {
   readonly tags: readonly { readonly repository: Repository; readonly tag: Tag }[];
 }
 
+/** What is stored, in figures. */
+export interface IndexSummary {
+  readonly blobs: number;
+  readonly bytes: number;
+  /** What was not used (or was fetched) the longest ago, the oldest first. */
+  readonly oldest: readonly {
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+    readonly atMs: number;
+    /** One that it was proven for; namespace and name. */
+    readonly repository: string | undefined;
+  }[];
+}
+
 /** What the index is asked; {@link IndexAnswers} has the answers. */
 export type IndexRequest =
   | { readonly kind: 'open'; readonly root: string; readonly plainNamespace: Namespace }
@@ -46,6 +63,8 @@ export type IndexRequest =
   | { readonly kind: 'due'; readonly by: ExpiryBasis; readonly cutoffMs: number; readonly limit: number }
   | { readonly kind: 'earliest'; readonly by: ExpiryBasis }
   | { readonly kind: 'entry'; readonly digest: Digest }
+  | { readonly kind: 'summary'; readonly by: ExpiryBasis; readonly limit: number }
+  | { readonly kind: 'days'; readonly since: string }
   | { readonly kind: 'forget'; readonly digest: Digest }
   | { readonly kind: 'checked-tag'; readonly repository: Repository; readonly tag: Tag }
   /** `complete`: every change was applied, so that the next start need not compare the index with the tree. */
@@ -57,6 +76,8 @@ export interface IndexAnswers {
   due: readonly Digest[];
   earliest: number | undefined;
   entry: IndexEntry | undefined;
+  summary: IndexSummary;
+  days: readonly DayFigure[];
   forget: undefined;
   'checked-tag': CheckedTag | undefined;
   close: undefined;

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { DAYS_TABLE } from './index-days.ts';
 
-/** Goes up with every change of the tables; an index of another version is rebuilt from the tree. */
-const VERSION = 1;
+/** Goes up with every change of the tables; version 1 is brought up, an index of another one is rebuilt from the tree. */
+const VERSION = 2;
 
 /*
  * There is no column for the expiry: it follows from `used_at` or `fetched_at` and the TTL of the moment, so that a
@@ -36,14 +37,19 @@ const TABLES = `
 `;
 
 /**
- * Checks a database and makes its tables where it is new.
+ * Checks a database, makes its tables where it is new and those that it lacks where it is older.
  * @throws where it is damaged or of another version
  */
 export function prepareSchema(database: DatabaseSync): void {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
   const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
   if (version === 0) {
-    database.exec(`BEGIN; ${TABLES} PRAGMA user_version = ${VERSION}; COMMIT`);
+    database.exec(`BEGIN; ${TABLES} ${DAYS_TABLE} PRAGMA user_version = ${VERSION}; COMMIT`);
+    return;
+  }
+  if (version === 1) {
+    database.exec(`BEGIN; ${DAYS_TABLE} PRAGMA user_version = ${VERSION}; COMMIT`);
+    prepareSchema(database);
     return;
   }
   if (version !== VERSION) throw new Error(`the index has version ${String(version)}, not ${VERSION}`);

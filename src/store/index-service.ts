@@ -45,6 +45,10 @@ export class IndexService {
       case 'entry':
         await this.#reconciled;
         return this.#db.entry(request.digest);
+      case 'summary':
+        return this.#db.summary(request.by, request.limit);
+      case 'days':
+        return this.#db.days(request.since);
       case 'forget':
         this.#db.forget(request.digest);
         break;

@@ -12,6 +12,7 @@ import type { CheckedTag, ExpiryBasis, ProofKind } from './index-request.ts';
 import { OpenFile } from './open-file.ts';
 import { Proofs } from './proofs.ts';
 import { REFUSED, type RemovalCondition, type RemovalResult, removeDigest } from './remove-digest.ts';
+import { StoreFigures } from './store-figures.ts';
 import { openStoreParts, type StoreDeps, type StoreParts } from './store-parts.ts';
 import { StoreWriteError } from './store-write-error.ts';
 import { StoredBlob } from './stored-blob.ts';
@@ -25,6 +26,7 @@ import { writeFile } from './write-file.ts';
 export class Store {
   /** 32 hexadecimal digits, made once and kept with the store. */
   readonly id: string;
+  readonly figures: StoreFigures;
   readonly #parts: StoreParts;
   readonly #holds = new DigestHolds();
   readonly #proofs: Proofs;
@@ -36,6 +38,7 @@ export class Store {
   private constructor(parts: StoreParts) {
     this.id = parts.id;
     this.#parts = parts;
+    this.figures = new StoreFigures(parts.index);
     this.#proofs = new Proofs(parts.layout);
     this.#tags = new Tags(parts.layout, parts.index);
   }

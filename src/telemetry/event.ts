@@ -30,18 +30,29 @@ export type TelemetryEvent =
   | { readonly kind: 'reloaded'; readonly changed: readonly string[]; readonly unchanged: readonly string[] }
   | { readonly kind: 'reload-failed'; readonly message: string }
   | RequestEvent
-  /** Bytes of a body that a client's connection has taken: told in stretches, the last one when the answer ends. */
-  | { readonly kind: 'sent'; readonly namespace: string | undefined; readonly bytes: number }
+  /**
+   * Bytes of content that a client's connection has taken: told in stretches, the last one when the answer ends.
+   * Bodies of errors are no content.
+   */
+  | { readonly kind: 'sent'; readonly namespace: string; readonly bytes: number }
   /** Bytes of bodies that a hop has sent: told in stretches, the last one when its answer ends. */
   | {
       readonly kind: 'received';
       readonly namespace: string;
       readonly upstream: string;
+      /** As of {@link UpstreamAnswerEvent}. */
+      readonly lane: 'talk' | 'blob';
       readonly bytes: number;
     }
   | UpstreamAnswerEvent
   /** An answer could not be ended: its connection was closed short. */
-  | { readonly kind: 'answer-cut'; readonly request: string; readonly reason: string }
+  | {
+      readonly kind: 'answer-cut';
+      /** As in the request's event. */
+      readonly id: string;
+      readonly request: string;
+      readonly reason: string;
+    }
   /** A fault of this program: the only event that carries a stack. */
   | {
       readonly kind: 'internal-error';
@@ -122,7 +133,10 @@ export type TelemetryEvent =
       readonly sizeBytes: number;
       readonly repositories: number;
     }
-  | { readonly kind: 'sweep-failed'; readonly reason: string };
+  | { readonly kind: 'sweep-failed'; readonly reason: string }
+  /** A configured health check begins to fail, or fails for another reason. */
+  | { readonly kind: 'check-failed'; readonly check: string; readonly reason: string }
+  | { readonly kind: 'check-passed'; readonly check: string };
 
 /** One request that a client made, told when its answer has ended. */
 export interface RequestEvent {
@@ -135,7 +149,7 @@ export interface RequestEvent {
   /** Undefined where the target is none of the API's. */
   readonly resource: Resource | undefined;
   readonly outcome: Outcome | undefined;
-  /** Told where the outcome is `miss`, and nowhere else. */
+  /** Told of manifests and blobs where the outcome is `miss`, and nowhere else. */
   readonly missReason: MissReason | undefined;
   readonly namespace: string | undefined;
   readonly repository: string | undefined;
@@ -146,6 +160,8 @@ export interface RequestEvent {
   readonly upstreamMs: number | undefined;
   readonly client: string;
   readonly userAgent: string | undefined;
+  /** The trace that it belongs to, at every hop; undefined where nothing is traced. */
+  readonly traceId?: string | undefined;
   /** Whether the answer went out whole; `false` where the client left or the fill failed. */
   readonly complete: boolean;
 }

@@ -117,14 +117,16 @@ const EVERY: readonly TelemetryEvent[] = [
   { kind: 'store-write-failed', code: 'ENOSPC', digest: DIGEST, reason: 'no space left' },
   { kind: 'swept', reason: 'ttl', digest: DIGEST, sizeBytes: 3, repositories: 1 },
   { kind: 'sweep-failed', reason: 'EIO' },
+  { kind: 'check-failed', check: '/away', reason: 'file exists' },
+  { kind: 'check-passed', check: '/away' },
 ];
 
 describe('levels', () => {
   it.each([
     ['error', 5],
-    ['warn', 8],
-    ['info', 16],
-    ['debug', 18],
+    ['warn', 9],
+    ['info', 18],
+    ['debug', 20],
   ] as const)('%s writes %s of the kinds of events', async (level, count) => {
     const all = await lines(EVERY, { level });
     expect(all).toHaveLength(count);

@@ -73,6 +73,7 @@ function levelOf(event: LoggedEvent): LogOptions['level'] {
     case 'upstream-failed':
     case 'hop-failed':
     case 'hop-down':
+    case 'check-failed':
     case 'fill-resumed':
     case 'answer-cut':
     case 'warning':
@@ -87,6 +88,7 @@ function levelOf(event: LoggedEvent): LogOptions['level'] {
     case 'reloaded':
     case 'swept':
     case 'hop-up':
+    case 'check-passed':
       return 'info';
   }
 }
@@ -139,6 +141,10 @@ function messageOf(event: LoggedEvent): string {
       return `cannot store ${event.digest} (${event.reason}); streaming it through instead`;
     case 'swept':
       return `removed ${event.digest}, unused for its TTL`;
+    case 'check-failed':
+      return `the health check ${event.check} fails: ${event.reason}`;
+    case 'check-passed':
+      return `the health check ${event.check} does not fail any more`;
     case 'sweep-failed':
       return `the sweeper could not remove what has expired: ${event.reason}`;
   }

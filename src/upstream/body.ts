@@ -33,6 +33,11 @@ export class ResponseBody {
     controller.pause();
   }
 
+  /** Settles when the body is over: consumed to its clean end, or else broken off or given up, with the reason. */
+  get over(): Promise<void> {
+    return this.#done.promise;
+  }
+
   /**
    * Hands every piece to `sink`, in order and never while its last promise is pending, and resolves at the clean end.
    * @throws {UpstreamError} when the body breaks off; whatever the sink throws

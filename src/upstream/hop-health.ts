@@ -36,7 +36,8 @@ export class HopHealth {
   readonly #closing = new AbortController();
   readonly #pausedUntilMs = { talk: -Infinity, blob: -Infinity };
   #failures = 0;
-  #down: { readonly sinceMs: number; readonly recovered: AbortController } | undefined;
+  #down:
+    { readonly sinceMs: number; readonly reason: string; readonly recovered: AbortController } | undefined;
 
   constructor(deps: HopHealthDeps) {
     this.#deps = deps;
@@ -44,6 +45,11 @@ export class HopHealth {
 
   get isUp(): boolean {
     return this.#down === undefined;
+  }
+
+  /** Why the hop is down; undefined where it is up. */
+  get downReason(): string | undefined {
+    return this.#down?.reason;
   }
 
   /** How long the hop wants to be left alone with such requests, in milliseconds; 0 where it does not. */
@@ -87,7 +93,7 @@ export class HopHealth {
   #fall({ message, hint }: UpstreamError): void {
     const { name, clock, telemetry } = this.#deps;
     const recovered = new AbortController();
-    this.#down = { sinceMs: clock.monotonic(), recovered };
+    this.#down = { sinceMs: clock.monotonic(), reason: message, recovered };
     telemetry.emit({ kind: 'hop-down', upstream: name, reason: message, hint });
     const over = AbortSignal.any([recovered.signal, this.#closing.signal]);
     this.#probe(over).catch((error: unknown) => {

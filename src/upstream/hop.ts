@@ -20,6 +20,8 @@ export interface HopRequest {
   /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** For the hop itself, and never for another host that it redirects to. */
+  readonly ownHeaders?: Readonly<Record<string, string>> | undefined;
   /** What a token must allow, such as `repository:library/alpine:pull`. */
   readonly scope: string;
   readonly headersTimeoutMs: number;
@@ -56,6 +58,11 @@ export class Hop {
       headersTimeoutMs,
     });
     this.#authorizer = new Authorizer(credentials, tokens);
+  }
+
+  /** Its scheme, host and port as a URL: without credentials. */
+  get origin(): string {
+    return this.#options.url.origin;
   }
 
   /**
@@ -96,8 +103,8 @@ export class Hop {
     let url = new URL(request.path, base);
     for (let redirects = 0; ; redirects++) {
       const own = url.origin === base.origin;
-      const headers =
-        own && authorization !== undefined ? { ...request.headers, authorization } : request.headers;
+      const given = authorization === undefined ? {} : { authorization };
+      const headers = own ? { ...request.headers, ...request.ownHeaders, ...given } : request.headers;
       const { method, headersTimeoutMs, lane } = request;
       const response = await this.#once(own, { method, url, headers, headersTimeoutMs, lane }, signal);
       const location = response.headers.location;

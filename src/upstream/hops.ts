@@ -3,9 +3,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { AnswerTimes } from './answer-times.ts';
 import { SENT_WRONG_BYTES, UpstreamError } from './error.ts';
-import type { HopHealth } from './hop-health.ts';
 import { firstAnswer, type Running } from './first-answer.ts';
 import type { HopOrder } from './hop-order.ts';
 import type { RegistryClient } from './registry-client.ts';
@@ -22,13 +20,7 @@ import type {
   Upstream,
 } from './upstream.ts';
 import type { Refused } from './verdict.ts';
-
-/** A hop, and what is known of it. */
-export interface Way {
-  readonly client: RegistryClient;
-  readonly health: HopHealth;
-  readonly times: Readonly<Record<Lane, AnswerTimes>>;
-}
+import { answerEvent, type Way, wayState, type WayState } from './way.ts';
 
 export interface HopsOptions {
   /** Never empty. */
@@ -77,6 +69,12 @@ export class Hops implements Upstream {
 
   get name(): string {
     return this.#options.hops[0]?.client.name ?? '';
+  }
+
+  /** The hops in the order of the configuration, then the origin as the last resort. */
+  get ways(): readonly WayState[] {
+    const { hops, fallback } = this.#options;
+    return (fallback === undefined ? hops : [...hops, fallback]).map(wayState);
   }
 
   /** Goes another upstream's way from now on: whoever holds this one, a running fill say, goes on there. */
@@ -252,17 +250,24 @@ export class Hops implements Upstream {
     }
   }
 
-  async #send<T>({ client, health, times }: Way, lane: Lane, call: Call<T>, signal: AbortSignal): Promise<T> {
-    const { clock } = this.#options;
+  async #send<T>(way: Way, lane: Lane, call: Call<T>, signal: AbortSignal): Promise<T> {
+    const { clock, telemetry } = this.#options;
+    const { client, health, times } = way;
     const startedMs = clock.monotonic();
+    let outcome: unknown;
     try {
       const answer = await call(client, signal);
+      outcome = answer;
       times[lane].add(clock.monotonic() - startedMs);
       health.answered();
       return answer;
     } catch (error) {
+      outcome = error;
       if (error instanceof UpstreamError) health.failed(error, lane);
       throw error;
+    } finally {
+      const event = answerEvent(way, lane, outcome, clock.monotonic() - startedMs);
+      if (event !== undefined) telemetry.emit(event);
     }
   }
 

@@ -7,11 +7,12 @@ import type { Credentials } from './credentials.ts';
 import { Hop } from './hop.ts';
 import { HopHealth } from './hop-health.ts';
 import { type Balance, hopOrder } from './hop-order.ts';
-import { Hops, type Way } from './hops.ts';
+import { Hops } from './hops.ts';
 import type { ProxySettings } from './proxy-settings.ts';
 import { RegistryClient } from './registry-client.ts';
-import { Transport } from './transport.ts';
+import { type Lane, Transport } from './transport.ts';
 import { loadTrust, type TrustOptions } from './trust.ts';
+import type { Way } from './way.ts';
 
 /** One server to pull from. */
 export interface HopSettings {
@@ -94,7 +95,10 @@ async function openWay(
   const trust = await loadTrust({ caFiles, clientCertificate });
   const foreignTrust =
     clientCertificate === undefined ? trust : await loadTrust({ caFiles, clientCertificate: undefined });
+  const { host: upstream } = new URL(url);
   const limits = {
+    onReceived: (bytes: number, lane: Lane) =>
+      telemetry.emit({ kind: 'received', namespace, upstream, lane, bytes }),
     connectTimeoutMs: timeouts.connectMs,
     idleTimeoutMs: timeouts.idleMs,
     connections,
@@ -118,6 +122,7 @@ async function openWay(
   const { name } = client;
   const health = new HopHealth({ name, ping: async (signal) => client.ping(signal), clock, telemetry });
   return {
+    namespace,
     client,
     health,
     times: { talk: new AnswerTimes(), blob: new AnswerTimes() },

@@ -8,6 +8,7 @@ import { formatReference, type Reference } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
 import { SENT_WRONG_BYTES, UpstreamError } from './error.ts';
 import type { Hop, HopRequest } from './hop.ts';
+import { traced } from './traced.ts';
 import type { TransportResponse } from './transport.ts';
 import type {
   BlobAnswer,
@@ -162,10 +163,12 @@ export class RegistryClient implements Upstream {
     passport: Passport,
     signal: AbortSignal,
   ): Promise<TransportResponse> {
-    const { sendNamespace, namespace } = this.#options;
+    const { sendNamespace, namespace, role } = this.#options;
     const { path, scope, lane = 'talk' } = target;
     const ns = sendNamespace ? `${path.includes('?') ? '&' : '?'}ns=${encodeURIComponent(namespace)}` : '';
-    const response = await this.#hop.send(
+    const url = `${this.#hop.origin}${path.split('?', 1)[0]}`;
+    const span = passport.span?.ask({ method, url, range: headers['range'], namespace, role });
+    const sent = this.#hop.send(
       {
         method,
         path: `${path}${ns}`,
@@ -176,12 +179,14 @@ export class RegistryClient implements Upstream {
           via: passport.via,
           ...headers,
         },
+        ownHeaders: span?.headers,
         lane,
         scope,
         headersTimeoutMs: this.patienceMs(passport),
       },
       signal,
     );
+    const response = await (span === undefined ? sent : traced(sent, span));
     const encoding = single(response.headers, 'content-encoding') ?? 'identity';
     if (response.status < 300 && encoding !== 'identity') {
       response.body.abort(new Error('encoded'));

@@ -22,12 +22,16 @@ export interface TransportOptions {
   readonly proxy?: ProxySettings | undefined;
   /** What an https proxy is trusted by: never with a client certificate, which is the upstream's alone. */
   readonly proxyTrust?: SecureContext | undefined;
+  /** Told of bytes of bodies that have come: each MiB, and at the end of each body. */
+  readonly onReceived?: ((bytes: number, lane: Lane) => void) | undefined;
   /** Finds the addresses of a name; the system's own by default. */
   readonly lookup?: Lookup | undefined;
 }
 
 export type Lane = 'talk' | 'blob';
 
+/** A body's progress is told in stretches of so many bytes. */
+const TOLD_BYTES = 1024 * 1024;
 /** The part of the connections that is kept for talk. */
 const TALK_SHARE = 1 / 4;
 /** As many as a far blob would get besides its first: connections that are open already serve its ranges. */
@@ -65,11 +69,13 @@ export class Transport {
   readonly #idleTimeoutMs: number;
   readonly #rateLimit: RateLimit | undefined;
   readonly #proxy: ProxySettings | undefined;
+  readonly #onReceived: ((bytes: number, lane: Lane) => void) | undefined;
   readonly #roundTrips = new RoundTrips();
 
   constructor(options: TransportOptions) {
     this.#proxy = options.proxy;
     this.#rateLimit = options.rateLimit;
+    this.#onReceived = options.onReceived;
     this.#idleTimeoutMs = options.idleTimeoutMs;
     const talk = Math.floor(options.connections * TALK_SHARE);
     const connector = openConnector(options);
@@ -95,6 +101,8 @@ export class Transport {
       rateLimit: this.#rateLimit,
       forwarder,
       roundTrips: this.#roundTrips,
+      onReceived: this.#onReceived,
+      lane: request.lane,
     });
     const target = `${url.pathname}${url.search}`;
     this.#lanes[request.lane].dispatch(
@@ -161,6 +169,8 @@ interface Around {
   readonly rateLimit: RateLimit | undefined;
   readonly forwarder: Proxy | undefined;
   readonly roundTrips: RoundTrips;
+  readonly onReceived: ((bytes: number, lane: Lane) => void) | undefined;
+  readonly lane: Lane;
 }
 
 /** One request on its way: hands undici's callbacks to the head's promise and then to the body. */
@@ -173,6 +183,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #waited = startWait();
   #controller: Dispatcher.DispatchController | undefined;
   #body: ResponseBody | undefined;
+  #untoldBytes = 0;
 
   constructor(url: URL, signal: AbortSignal, head: PromiseWithResolvers<Head>, around: Around) {
     this.#around = around;
@@ -207,19 +218,28 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#untoldBytes += chunk.length;
+    if (this.#untoldBytes >= TOLD_BYTES) this.#tellReceived();
     this.#body?.push(chunk);
   }
 
   onResponseEnd(): void {
+    this.#tellReceived();
     this.#signal.removeEventListener('abort', this.#leave);
     this.#body?.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#tellReceived();
     this.#signal.removeEventListener('abort', this.#leave);
     const reason: unknown = this.#signal.aborted ? this.#signal.reason : this.#fault(error);
     this.#head.reject(reason);
     this.#body?.end(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
+  }
+
+  #tellReceived(): void {
+    if (this.#untoldBytes > 0) this.#around.onReceived?.(this.#untoldBytes, this.#around.lane);
+    this.#untoldBytes = 0;
   }
 
   /** The parser's complaint about a body is that its connection ended in the middle of a chunk. */

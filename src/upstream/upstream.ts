@@ -2,6 +2,7 @@ import type { Digest } from '../oci/digest.ts';
 import type { MediaType } from '../oci/media-type.ts';
 import type { Reference } from '../oci/reference.ts';
 import type { RepositoryName } from '../oci/repository-name.ts';
+import type { RequestSpan } from '../telemetry/tracer.ts';
 import type { ResponseBody } from './body.ts';
 import type { Refused, Trail } from './verdict.ts';
 
@@ -11,6 +12,8 @@ export interface Passport {
   readonly via: string;
   /** How many hops the request had passed when it came here: each leaves the next 5 s less to wait. */
   readonly hopsPassed: number;
+  /** Its place in its trace; undefined where nothing is traced. */
+  readonly span?: RequestSpan | undefined;
 }
 
 export interface FoundManifest {

@@ -6,6 +6,7 @@ import {
   type UpstreamSettings,
 } from './open-upstream.ts';
 import type { Upstream } from './upstream.ts';
+import type { WayState } from './way.ts';
 
 /** The ways up, one for each namespace; they can be exchanged while requests run. */
 export class Upstreams {
@@ -28,6 +29,11 @@ export class Upstreams {
     if (open === undefined) throw new Error(`no upstream is configured for ${namespace}`);
     return open.upstream;
   };
+
+  /** How each hop is doing, in the order of the configuration. */
+  get states(): readonly WayState[] {
+    return Array.from(this.#open.values(), ({ upstream }) => upstream.ways).flat();
+  }
 
   /**
    * Uses other settings from now on. An answer that runs on an old connection ends there; what is asked after it,
