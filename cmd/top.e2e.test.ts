@@ -81,7 +81,7 @@ describe.each(SIZES)('in a terminal of %i by %i', (...size) => {
     await has(/^ china {2}● ready {2}up 3 d 4 h.* 12:03:41$/m);
     const overview = await terminal.stillScreen();
     expect(overview).toHaveLength(size[1]);
-    expect(overview.join('\n')).toMatch(/^ now +97\.3 % +97\.9 % +1,372/m);
+    expect(overview.join('\n')).toMatch(/^ now +97\.4 % +97\.9 % +1,372/m);
     expect(overview.at(-1)).toMatch(/^ 1-6 tabs .* q quit$/);
     for (const [key, words] of [
       ['2', /^ docker\.\S+alpine .*[░█]+ +6 % .*4\.2 MB\/s .*1 +asia\./m],
@@ -180,7 +180,7 @@ test('a daemon that is not there, comes, dies and is back is told on the screen'
   await first[Symbol.asyncDispose]();
   await has(/✖ gone for \d s, asking again: no regcache answers on/);
   // What it told last is still there to be looked at.
-  await has(/^ now +97\.3 %/m);
+  await has(/^ now +97\.4 %/m);
   await using _ = await startControlDaemon(seededSnapshot({ second: 5 }), path);
   expect(await has(/^ china {2}● ready.* 12:03:46$/m)).not.toContain('gone');
 });
@@ -281,7 +281,7 @@ test('in a pipe it prints a line a second and ends when nobody reads any more', 
     `${TOP} ${connect} | head -n 2`,
   ]);
   expect([exitCode, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^(?:\d\d:\d\d:\d\d china; hits 97\.3 % of requests, .*\n){2}$/);
+  expect(stdout).toMatch(/^(?:\d\d:\d\d:\d\d china; hits 97\.4 % of requests, .*\n){2}$/);
 });
 
 test('--once of nobody ends with 1 and says what to look at', async () => {

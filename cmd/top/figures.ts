@@ -3,16 +3,13 @@ import { megabytes } from '../../src/bench/report/units.ts';
 const NONE = '-';
 const [SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS] = [1000, 60_000, 3_600_000, 86_400_000];
 
-/** `97.4 %`; never rounded up to the whole: `100 %` is all of it. A dash where there is nothing to tell. */
+/** `97.4 %`, as `stats` writes it too. A dash where there is nothing to tell. */
 export function percent(ratio: number | undefined): string {
   if (ratio === undefined || !Number.isFinite(ratio)) return NONE;
-  if (ratio === 1) return '100 %';
-  if (ratio < -9.99) return '<-999 %';
-  const tenths = Math.floor(Math.abs(ratio) * 1000 + 1e-9) / 10;
-  return `${ratio < 0 && tenths > 0 ? '-' : ''}${tenths.toFixed(1)} %`;
+  return ratio < -9.99 ? '<-999 %' : `${(ratio * 100).toFixed(1).replace(/^-0\.0$/, '0.0')} %`;
 }
 
-/** `97 %`, as {@link percent} but for a narrow column. */
+/** `97 %`, for a narrow column; 100 only where it is all of it. */
 export function wholePercent(ratio: number): string {
   return `${Math.floor(ratio * 100 + 1e-9)} %`;
 }

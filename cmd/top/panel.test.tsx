@@ -68,8 +68,8 @@ describe('the hit rate', () => {
     const lines = seen('rates', busy, { height: 8 });
     expect(lines[0]).toMatch(/^─ Hit rate {2}history of 1 hour, 0 to 100 % ─+$/);
     expect(lines[1]).toMatch(/requests +bytes +reads$/);
-    expect(lines[2]).toMatch(/^ now +97\.3 % +97\.9 % +1,372$/);
-    expect(lines[3]).toMatch(/^ 5 min +96\.5 % +97\.2 % +40,027$/);
+    expect(lines[2]).toMatch(/^ now +97\.4 % +97\.9 % +1,372$/);
+    expect(lines[3]).toMatch(/^ 5 min +96\.6 % +97\.3 % +40,027$/);
     expect(lines[4]).toMatch(/^ 1 hour /);
     expect(lines[5]).toMatch(/^ since start .* 20\.6 M$/);
     expect(lines[6]).toMatch(/^ requests {5}▇+▆.*▃.*▇$/);
@@ -78,7 +78,7 @@ describe('the hit rate', () => {
 
   test('says what happened to the reads where there is room', () => {
     expect(seen('rates', busy, { height: 14 }).join('\n')).toMatch(
-      / 5 min +hit 96\.5 % +prefetched 0\.9 % +joined 0\.6 %\s+miss 1\.7 %/,
+      / 5 min +hit 96\.6 % +prefetched 1\.0 % +joined 0\.7 %\s+miss 1\.8 %/,
     );
   });
 
@@ -186,7 +186,7 @@ describe('the store', () => {
 
   test('without a quota is told against the disk, and what others have taken of it', () => {
     const lines = seen('store', seededSnapshot({ store: { quotaBytes: undefined } }));
-    expect(lines[2]).toMatch(/^ █+▒+░+ disk 56\.4 % full$/);
+    expect(lines[2]).toMatch(/^ █+▒+░+ disk 56\.5 % full$/);
   });
 
   test('that can take nothing says so first, and that the disk is full', () => {
@@ -212,7 +212,7 @@ describe('the repositories', () => {
   test('are filtered, and their hit rate is that of those that match', () => {
     const view = { ...FIRST_VIEW, filter: { text: 'payments', isEdited: false } };
     const lines = seen('repositories', busy, { width: 90, view });
-    expect(lines[0]).toContain('2 that match, of 12 · most reads first · hit rate 80.1 %');
+    expect(lines[0]).toContain('2 that match, of 12 · most reads first · hit rate 80.2 %');
     expect(lines.slice(2).join('')).not.toContain('alpine');
   });
 
