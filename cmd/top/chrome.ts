@@ -72,9 +72,9 @@ export function tabsLine({ tab }: View, isColoured: boolean, { width, signs }: C
   const isNarrow = width < SHORT_TABS;
   const pieces = TABS.flatMap((each, index) => {
     const title = `${index + 1} ${isNarrow && each === 'repositories' ? 'Repos' : TITLES[each]}`;
-    const gap = isNarrow || index === 0 ? '' : ' ';
+    const gap = index === 0 ? '' : ' ';
     if (each === tab) return line(gap, span(isColoured ? ` ${title} ` : `[${title}]`, 'chosen'));
-    return line(`${gap} `, title);
+    return line(isNarrow ? ' ' : `${gap} `, title);
   });
   return fitLine(pieces, { width }, signs);
 }
