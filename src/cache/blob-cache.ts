@@ -22,7 +22,7 @@ import type { RangeSettings } from './ranged-receive.ts';
 import type { RemovedDigests } from './removed-digests.ts';
 import { SharedQuestion } from './shared-question.ts';
 import { StoredSource } from './stored-source.ts';
-import { tellStoreFailure } from './tell-store-failure.ts';
+import { tellStoreWrite } from './tell-store-write.ts';
 
 export interface BlobPull extends Pull {
   readonly digest: Digest;
@@ -248,9 +248,8 @@ export class BlobCache {
       const upstreamMs = clock.monotonic() - startedMs;
       if (head.kind === 'refused') return refusal(head, 'BLOB_UNKNOWN', upstreamMs);
       // Without the record, the upstream is asked again the next time.
-      await store
-        .prove(repository, digest, 'blob', { sizeBytes: head.sizeBytes })
-        .catch((error: unknown) => tellStoreFailure(error, digest, telemetry));
+      const proving = store.prove(repository, digest, 'blob', { sizeBytes: head.sizeBytes });
+      await tellStoreWrite(proving, digest, telemetry);
       return { kind: 'proven', passage: { outcome: 'revalidated', trail: head.trail, upstreamMs } };
     } catch (error) {
       return this.#failed(error, pull, startedMs);

@@ -13,7 +13,7 @@ import { proveManifest } from './prove-manifest.ts';
 import type { RemovedDigests } from './removed-digests.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
 import { SharedQuestion } from './shared-question.ts';
-import { tellStoreFailure } from './tell-store-failure.ts';
+import { tellStoreWrite } from './tell-store-write.ts';
 
 export interface ManifestPull extends Pull {
   readonly reference: Reference;
@@ -209,13 +209,9 @@ export class ManifestCache {
   /** Proves what came and stores it; a store that takes nothing is no reason to fail the client. */
   async #keep(repository: Repository, reference: Reference, answer: FoundManifest): Promise<HeldManifest> {
     const manifest = proveManifest(reference, answer);
-    try {
-      await this.#held.keep(repository, manifest);
-    } catch (error) {
-      tellStoreFailure(error, manifest.digest, this.#deps.telemetry);
-      // A tag would point at what is not there.
-      return manifest;
-    }
+    const keeping = this.#held.keep(repository, manifest);
+    // A tag would point at what is not there.
+    if (!(await tellStoreWrite(keeping, manifest.digest, this.#deps.telemetry))) return manifest;
     if (reference.kind === 'tag') {
       await this.#keepTag(
         repository,
@@ -241,11 +237,7 @@ export class ManifestCache {
   async #keepTag(repository: Repository, tag: Tag, digest: Digest, checkedAtMs: number): Promise<void> {
     const { store, telemetry } = this.#deps;
     this.#awaited.forget(repository, tag);
-    try {
-      await store.writeTag(repository, tag, digest, checkedAtMs);
-    } catch (error) {
-      tellStoreFailure(error, digest, telemetry);
-    }
+    await tellStoreWrite(store.writeTag(repository, tag, digest, checkedAtMs), digest, telemetry);
   }
 
   #validatedAtMs(ageSeconds: number): number {
