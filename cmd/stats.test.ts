@@ -42,6 +42,7 @@ test.each([
   ['0d', 'names no days'],
   ['500d', 'names no days'],
   ['2026-13-01', 'names no days'],
+  ['2026-02-30', 'names no days'],
   ['2099-01-01', 'names no days'],
 ])('--since %s is refused with the way out', async (since, message) => {
   const { code, err } = await stats('--since', since);

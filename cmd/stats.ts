@@ -101,7 +101,7 @@ async function readDays(
  */
 function daysOf(since: string, nowMs: number): readonly string[] {
   const { count, unit } = /^(?<count>\d{1,4})(?<unit>[dw])$/.exec(since)?.groups ?? {};
-  const fromMs = /^\d{4}-\d\d-\d\d$/.test(since) ? Date.parse(since) : Number.NaN;
+  const fromMs = dayStartMs(since);
   const days =
     count === undefined
       ? Math.floor(nowMs / DAY_MS) - Math.floor(fromMs / DAY_MS) + 1
@@ -119,4 +119,10 @@ function daysOf(since: string, nowMs: number): readonly string[] {
   return Array.from({ length: days }, (_, at) =>
     new Date(nowMs - (days - 1 - at) * DAY_MS).toISOString().slice(0, 10),
   );
+}
+
+/** NaN where it is no day: `Date.parse` alone takes the 30th of February for the 2nd of March. */
+function dayStartMs(text: string): number {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) || new Date(ms).toISOString().startsWith(text) ? ms : Number.NaN;
 }
