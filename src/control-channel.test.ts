@@ -36,7 +36,7 @@ describe('a running daemon', () => {
     expect(snapshot).toMatchObject({
       version: 1,
       daemon: { name: 'china', pid: process.pid, url: cache.url },
-      health: { ready: true, problems: {} },
+      health: { ready: true, status: 'ready', problems: {} },
       traffic: {
         total: {
           reads: 2,
