@@ -55,7 +55,7 @@ test('a store that no daemon has ever had is named, with the socket that was tri
   const { code, err } = await stats('--config', await configOf(folder.path, '/nowhere/store'));
   expect(code).toBe(1);
   expect(err).toContain(
-    '/nowhere/store has no statistics, and no daemon answers on /nowhere/store/regcache/',
+    '/nowhere/store has no statistics, and no regcache answers on /nowhere/store/regcache/',
   );
   expect(err).toContain('start `regcache serve` with this configuration');
 });

@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https';
 import { UserError } from '../user-error.ts';
 import { type ControlTarget, controlTargetText } from './control-target.ts';
+import { noDaemon } from './no-daemon.ts';
 import { readLines } from './read-lines.ts';
 import { CONTROL_VERSION, type DayTally, type Snapshot } from './snapshot.ts';
 
@@ -156,12 +157,7 @@ function told(error: unknown, target: ControlTarget): UserError {
   const reason = code === '' ? String(error instanceof Error ? error.message : error) : code;
   if (['ECONNRESET', 'EPIPE', 'ABORT_ERR'].includes(code))
     return lost(target, `its connection broke off (${reason})`, error);
-  return new UserError('NO_DAEMON', `no regcache answers on ${value} (${reason})`, {
-    value,
-    hint: 'is `regcache serve` running there?',
-    exitCode: 1,
-    cause: error,
-  });
+  return noDaemon(value, reason, error);
 }
 
 function lost(target: ControlTarget, reason: string, cause?: unknown): UserError {
