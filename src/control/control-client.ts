@@ -3,8 +3,10 @@ import { request as requestHttps } from 'node:https';
 import { UserError } from '../user-error.ts';
 import { type ControlTarget, controlTargetText } from './control-target.ts';
 import { noDaemon } from './no-daemon.ts';
+import { printable } from './printable.ts';
 import { readLines } from './read-lines.ts';
 import { CONTROL_VERSION, type DayTally, type Snapshot } from './snapshot.ts';
+import { daysShape, snapshotShape } from './snapshot-shape.ts';
 
 /** Asks one running daemon. Each call is a connection of its own, so that there is nothing to close. */
 export interface ControlClient {
@@ -28,16 +30,6 @@ export interface ControlClientOptions {
 }
 
 const PATIENCE_MS = 2000;
-const PARTS = [
-  'daemon',
-  'health',
-  'traffic',
-  'fills',
-  'upstreams',
-  'store',
-  'repositories',
-  'pulls',
-] as const;
 
 /** Makes a client of a daemon's control channel; nothing is asked yet. */
 export function connectControl(
@@ -54,8 +46,9 @@ export function connectControl(
       const ask: Ask = { target, path: `/control/v1/daily?days=${days}`, silenceMs: patienceMs, signal };
       for await (const line of answerLines(ask)) {
         const tallies = parseJson(line);
-        if (Array.isArray(tallies)) return tallies as readonly DayTally[];
-        throw foreign(target, 'what it answers is no list of days');
+        const wrong = daysShape(tallies, '');
+        if (wrong === undefined) return tallies as readonly DayTally[];
+        throw foreign(target, `what it answers is no list of days${wrong === '' ? '' : ` (${wrong})`}`);
       }
       throw lost(target, 'it has answered nothing');
     },
@@ -119,17 +112,19 @@ async function head(request: ClientRequest): Promise<IncomingMessage> {
 
 function toSnapshot(line: string, target: ControlTarget): Snapshot {
   const value = parseJson(line);
-  if (typeof value !== 'object' || value === null || !('version' in value)) {
+  const isVersioned = typeof value === 'object' && value !== null && 'version' in value;
+  if (!isVersioned || typeof value.version !== 'number') {
     throw foreign(target, 'what it answers is no snapshot');
   }
   if (value.version !== CONTROL_VERSION) {
     throw new UserError(
       'CONTROL_VERSION',
-      `the regcache at ${controlTargetText(target)} speaks version ${String(value.version)} of the control channel, and this one version ${CONTROL_VERSION}`,
+      `the regcache at ${controlTargetText(target)} speaks version ${value.version} of the control channel, and this one version ${CONTROL_VERSION}`,
       { value: controlTargetText(target), hint: 'use a regcache of the same release here', exitCode: 1 },
     );
   }
-  if (!PARTS.every((part) => part in value)) throw foreign(target, 'its snapshot lacks parts');
+  const wrong = snapshotShape(value, '');
+  if (wrong !== undefined) throw foreign(target, `its snapshot has no good ${printable(wrong)}`);
   return value as Snapshot;
 }
 
