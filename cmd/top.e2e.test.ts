@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, type TestContext } from 'vitest';
 import { ControlDaemon, startControlDaemon } from '../fixtures/control-daemon.ts';
 import { needPeers } from '../fixtures/peers.ts';
-import { PROGRAM } from '../fixtures/program.ts';
+import { BUNDLE, PROGRAM, type Program } from '../fixtures/program.ts';
 import { runRegcache } from '../fixtures/regcache-process.ts';
 import { runProgram } from '../fixtures/run-program.ts';
 import { seededSnapshot } from '../fixtures/seeded-snapshot.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 import { TmuxTerminal } from '../fixtures/tmux-terminal.ts';
 
-const TOP = [PROGRAM.file, ...PROGRAM.args, 'top'].join(' ');
+const command = ({ file, args }: Program): string => [file, ...args, 'top'].join(' ');
+const TOP = command(PROGRAM);
 const SIZES = [
   [60, 15],
   [120, 35],
@@ -73,10 +74,12 @@ describe.each(SIZES)('in a terminal of %i by %i', (...size) => {
     await using _ = await startControlDaemon(seededSnapshot(), path);
     const { terminal, has } = await openShell(context, size);
     const before = await terminal.modes();
+    await terminal.type('echo what was there $((6 * 7))');
+    await has(/^what was there 42$/m);
     await terminal.type(`${TOP} ${connect}`);
 
     await has(/^ china {2}● ready {2}up 3 d 4 h.* 12:03:41$/m);
-    const overview = await terminal.screen();
+    const overview = await terminal.stillScreen();
     expect(overview).toHaveLength(size[1]);
     expect(overview.join('\n')).toMatch(/^ now +97\.3 % +97\.9 % +1,372/m);
     expect(overview.at(-1)).toMatch(/^ 1-6 tabs .* q quit$/);
@@ -112,6 +115,7 @@ describe.each(SIZES)('in a terminal of %i by %i', (...size) => {
     await terminal.press('q');
 
     await ended(terminal);
+    await has(/^what was there 42$/m);
     expect(await terminal.modes()).toBe(before);
     await terminal.type('echo still $((6 * 7))');
     await has(/^still 42$/m);
@@ -122,8 +126,7 @@ describe.each(SIZES)('in a terminal of %i by %i', (...size) => {
     await using _ = await startControlDaemon(seededSnapshot(), path);
     const { terminal, has } = await openTop(context, connect, size);
     await has('● ready');
-    await has('q quit');
-    const fresh = await terminal.screen();
+    const fresh = await terminal.stillScreen();
     for (const [width, height] of [...SIZES, [80, 24], [47, 60]] as const) {
       await terminal.resize(width, height);
       await expect.poll(async () => (await terminal.screen())[height - 1], WAIT).toMatch(/^ 1-6 tabs/);
@@ -239,6 +242,23 @@ test('under a daemon that tells ten times a second it redraws no more often, and
   expect(redrawsPerSecond).toBeLessThanOrEqual(10);
   expect(redrawsPerSecond).toBeGreaterThan(1);
   expect((to.cpuMs - from.cpuMs) / elapsedMs).toBeLessThan(0.15);
+});
+
+test('Ink is loaded by the dashboard, and by nothing else', async (context) => {
+  const { path, connect } = await daemon();
+  await using _ = await startControlDaemon(seededSnapshot(), path);
+  // What Ink imports to learn of the process's end leaves this where it is evaluated.
+  const tells = `process.on('exit', () => console.log('signal-exit' + typeof process.__signal_exit_emitter__))`;
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tells)}` };
+  for (const args of [['--help'], ['top', '--help'], ['top', '--once', '--connect', path]]) {
+    const { stdout } = await runProgram(BUNDLE.file, [...BUNDLE.args, ...args], { env });
+    expect([args, stdout.trim().split('\n').at(-1)]).toEqual([args, 'signal-exitundefined']);
+  }
+  const { terminal, has } = await openShell(context, [80, 24], env);
+  await terminal.type(`${command(BUNDLE)} ${connect}`);
+  await has('● ready');
+  await terminal.press('q');
+  await has('signal-exitobject');
 });
 
 test('in a pipe it prints a line a second and ends when nobody reads any more', async () => {

@@ -35,6 +35,12 @@ export const topCommand: Command = {
     ],
     ['$0 top -c china.yml --once --json | jq .traffic.total', 'for programs'],
   ],
+  exitCodes: [
+    [EXIT.ok, 'it was left by a key or a signal; with --once, every daemon has answered'],
+    [EXIT.failed, 'with --once, a daemon could not be reached'],
+    [EXIT.usage, 'the arguments or the configuration are wrong'],
+    [EXIT.interrupted, 'with --once, a signal ended it before there was an answer'],
+  ],
   run: async (args, terminal) => {
     const { findDaemons } = await import('./top/find-daemons.ts');
     const daemons = await findDaemons(args, terminal.env);

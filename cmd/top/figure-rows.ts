@@ -1,5 +1,5 @@
 import type { Tally, TrafficFacts } from '../../src/control/snapshot.ts';
-import { graph, type HourColumn } from './graph.ts';
+import { graph, type HistoryColumn } from './graph.ts';
 import { fitLine, type Line, type Span, span, type Tone } from './line.ts';
 import type { Signs } from './signs.ts';
 
@@ -36,14 +36,14 @@ export function figureRow({ label, values }: FigureRow, width: number, signs: Si
 export interface HistoryRows {
   readonly label: string;
   readonly tone: Tone;
-  readonly value: (column: HourColumn) => number | undefined;
+  readonly value: (column: HistoryColumn) => number | undefined;
   readonly rows: number;
   readonly most: number;
 }
 
 /** A label, and the last hour as a line of blocks, some rows high. */
 export function historyRows(
-  columns: readonly (HourColumn | undefined)[],
+  columns: readonly (HistoryColumn | undefined)[],
   { label, tone, value, rows, most }: HistoryRows,
   signs: Signs,
 ): readonly Line[] {
@@ -56,7 +56,7 @@ export function historyRows(
 }
 
 /** How many bytes a second it was in the stretch of time that a column stands for. */
-export function bytesPerSecond(column: HourColumn | undefined, bytes: (tally: Tally) => number): number {
+export function bytesPerSecond(column: HistoryColumn | undefined, bytes: (tally: Tally) => number): number {
   return column === undefined ? 0 : bytes(column.tally) / column.seconds;
 }
 

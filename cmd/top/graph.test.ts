@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Tally } from '../../src/control/snapshot.ts';
 import { idleSnapshot } from '../../fixtures/seeded-snapshot.ts';
-import { graph, hourColumns } from './graph.ts';
+import { graph, historyColumns, historySpan } from './graph.ts';
 import { lineText, lineWidth } from './line.ts';
 import { meter } from './meter.ts';
 import { signsFor } from './signs.ts';
@@ -17,21 +17,25 @@ function tally(reads: number): Tally {
 
 /** The reads of each column, as a picture of what came into which. */
 function reads(history: readonly Tally[], atMs: number, width: number): readonly (number | undefined)[] {
-  return hourColumns(history, atMs, width).map((column) => column?.tally.reads);
+  return historyColumns(history, atMs, width).map((column) => column?.tally.reads);
 }
 
-test('a column for each ten seconds where there is room, the newest last', () => {
-  const columns = reads([tally(1), tally(2)], AT_MS, 500);
-  expect(columns).toHaveLength(360);
+test('the first ten minutes have all of the width, the newest last', () => {
+  const columns = reads([tally(1), tally(2)], AT_MS, 60);
   expect(columns.slice(-3)).toEqual([undefined, 1, 2]);
+  expect(historySpan([tally(1)])).toBe('10 min');
+  // Where there is more room than tallies, each is as wide as it takes.
+  expect(reads([tally(1), tally(2)], AT_MS, 120).slice(-5)).toEqual([undefined, 1, 1, 2, 2]);
 });
 
 test('where there is less room, a column is the sum of several, and says how many seconds it knows', () => {
   const hour = Array.from({ length: 360 }, () => tally(1));
-  const columns = hourColumns(hour, AT_MS + 3_590_000, 60);
+  const columns = historyColumns(hour, AT_MS + 3_590_000, 60);
   expect(columns.map((column) => column?.tally.reads)).toEqual(Array.from({ length: 60 }, () => 6));
-  const begun = hourColumns([tally(7)], AT_MS, 60).at(-1);
+  expect(historySpan(hour)).toBe('1 hour');
+  const begun = historyColumns([tally(7)], AT_MS, 60).at(-1);
   expect(begun).toMatchObject({ tally: { reads: 7 }, seconds: 10 });
+  expect(reads(hour, AT_MS, 500)).toHaveLength(500);
 });
 
 test('ten seconds later, whole columns are as they were', () => {
@@ -51,7 +55,7 @@ test('ten seconds later, whole columns are as they were', () => {
 });
 
 test('no room is no column', () => {
-  expect(hourColumns([tally(1)], AT_MS, -3)).toEqual([]);
+  expect(historyColumns([tally(1)], AT_MS, -3)).toEqual([]);
 });
 
 test('a graph goes from nothing to full, and leaves a blank where nothing is known', () => {

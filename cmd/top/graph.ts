@@ -2,29 +2,38 @@ import type { Tally } from '../../src/control/snapshot.ts';
 import type { Signs } from './signs.ts';
 
 /** What happened in the stretch of time that a column of a graph stands for. */
-export interface HourColumn {
+export interface HistoryColumn {
   readonly tally: Tally;
   /** How much of it is known: the newest one has only begun. */
   readonly seconds: number;
 }
 
-/** How many tallies of ten seconds an hour has. */
-const HOUR_TALLIES = 360;
 const TALLY_MS = 10_000;
+/** The stretches of time that a graph shows, in tallies: the first minutes of a daemon would be lost in an hour. */
+const SPANS = [
+  { tallies: 60, name: '10 min' },
+  { tallies: 360, name: '1 hour' },
+] as const;
+
+/** How long a graph of this history goes back, in words. */
+export function historySpan(history: readonly Tally[]): string {
+  return spanOf(history).name;
+}
 
 /**
- * The last hour in so many columns, at most 360, the newest last; undefined where nothing is known. A column stands for
- * the same stretch of time from one snapshot to the next, so that the picture moves on and does not flicker.
+ * A history in so many columns, the newest last; undefined where nothing is known. A column stands for the same stretch
+ * of time from one snapshot to the next, so that the picture moves on and does not flicker.
  */
-export function hourColumns(
+export function historyColumns(
   history: readonly Tally[],
   atMs: number,
   wanted: number,
-): readonly (HourColumn | undefined)[] {
-  const width = Math.max(0, Math.min(HOUR_TALLIES, wanted));
-  const columns: (HourColumn | undefined)[] = Array.from({ length: width }, () => undefined);
+): readonly (HistoryColumn | undefined)[] {
+  const { tallies } = spanOf(history);
+  const width = Math.max(0, Math.min(tallies, wanted));
+  const columns: (HistoryColumn | undefined)[] = Array.from({ length: width }, () => undefined);
   const last = Math.floor(atMs / TALLY_MS);
-  const columnOf = (number: number): number => Math.floor((number * width) / HOUR_TALLIES);
+  const columnOf = (number: number): number => Math.floor((number * width) / tallies);
   for (const [index, tally] of history.entries()) {
     const at = width - 1 - (columnOf(last) - columnOf(last - (history.length - 1 - index)));
     if (at < 0) continue;
@@ -35,7 +44,15 @@ export function hourColumns(
         ? { tally, seconds }
         : { tally: added(before.tally, tally), seconds: before.seconds + seconds };
   }
-  return columns;
+  // Where there is more room than tallies, each is drawn as wide as it takes.
+  return Array.from(
+    { length: Math.max(0, wanted) },
+    (_, index) => columns[Math.floor((index * width) / wanted)],
+  );
+}
+
+function spanOf(history: readonly Tally[]): (typeof SPANS)[number] {
+  return SPANS.find(({ tallies }) => history.length <= tallies) ?? SPANS[1];
 }
 
 /**

@@ -2,7 +2,7 @@ import { hitRate } from '../../src/control/hit-rate.ts';
 import type { Tally } from '../../src/control/snapshot.ts';
 import { figureRow, historyRows, LABEL, SPANS } from './figure-rows.ts';
 import { count, percent } from './figures.ts';
-import { hourColumns } from './graph.ts';
+import { historyColumns, historySpan } from './graph.ts';
 import { fitLine, type Line, lineWidth, span } from './line.ts';
 import type { PanelOf } from './panel-content.ts';
 import type { Signs } from './signs.ts';
@@ -24,11 +24,11 @@ export const ratesPanel: PanelOf = ({ traffic, atMs }, { width, height, signs })
   const outcomes = left >= 5 ? outcomeLines(traffic.fiveMinutes, width, signs).slice(0, left - 4) : [];
   const above = outcomes.length === 0 ? [] : [[], ...outcomes, []];
   const graphRows = Math.min(MOST_GRAPH_ROWS, Math.floor((left - above.length) / 2));
-  const columns = hourColumns(traffic.history, atMs, width - LABEL);
+  const columns = historyColumns(traffic.history, atMs, width - LABEL);
   const history = { rows: graphRows, most: 1 };
   return {
     title: 'Hit rate',
-    note: graphRows > 0 ? 'history of 1 hour, 0 to 100 %' : '',
+    note: graphRows > 0 ? `history of ${historySpan(traffic.history)}, 0 to 100 %` : '',
     lines: [
       ...rows,
       ...above,

@@ -2,7 +2,7 @@ import type { Tally, TrafficFacts } from '../../src/control/snapshot.ts';
 import { fittingNote } from './chrome.ts';
 import { bytesPerSecond, figureRow, historyRows, LABEL, SPANS } from './figure-rows.ts';
 import { bytes, count, speed } from './figures.ts';
-import { hourColumns } from './graph.ts';
+import { historyColumns, historySpan } from './graph.ts';
 import { span } from './line.ts';
 import type { PanelOf } from './panel-content.ts';
 
@@ -36,7 +36,7 @@ export const trafficPanel: PanelOf = ({ traffic, atMs }, { width, height, signs 
   const left = height - rows.length;
   const gap = left >= 5 ? [[]] : [];
   const graphRows = Math.min(MOST_GRAPH_ROWS, Math.floor((left - gap.length) / 2));
-  const columns = hourColumns(traffic.history, atMs, width - LABEL);
+  const columns = historyColumns(traffic.history, atMs, width - LABEL);
   const most = Math.max(
     ...columns.flatMap((column) => [bytesPerSecond(column, toClients), bytesPerSecond(column, fromUpstream)]),
     0,
@@ -47,7 +47,9 @@ export const trafficPanel: PanelOf = ({ traffic, atMs }, { width, height, signs 
     note: fittingNote(
       [
         ...requestTexts(traffic),
-        ...(graphRows > 0 && most > 0 ? [`history of 1 hour, 0 to ${speed(most)}`] : []),
+        ...(graphRows > 0 && most > 0
+          ? [`history of ${historySpan(traffic.history)}, 0 to ${speed(most)}`]
+          : []),
       ],
       width - TITLE.length,
       signs,
