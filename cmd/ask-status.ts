@@ -1,7 +1,7 @@
-import { request as requestHttp } from 'node:http';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
-/** Something to ask a server, of which only the status counts. */
+/** Something to ask a server, of which only the status decides. */
 export interface Question {
   readonly at: { readonly host: string; readonly port: number } | { readonly socketPath: string };
   readonly path: string;
@@ -13,8 +13,10 @@ export interface Question {
   readonly accepts: (status: number) => boolean;
 }
 
+const MAX_BODY_BYTES = 64 * 1024;
+
 export type StatusAnswer =
-  | { readonly kind: 'answered'; readonly status: number }
+  | { readonly kind: 'answered'; readonly status: number; readonly body: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Asks once, over a connection of its own. A server that does not answer is a value as well. */
@@ -26,8 +28,9 @@ export async function askStatus(question: Question, signal: AbortSignal): Promis
     ? requestHttps({ ...options, rejectUnauthorized: !trustAnyone })
     : requestHttp(options);
   request.on('response', (response) => {
-    resolve({ kind: 'answered', status: response.statusCode ?? 0 });
-    response.resume();
+    void bodyOf(response).then((body) =>
+      resolve({ kind: 'answered', status: response.statusCode ?? 0, body }),
+    );
   });
   request.on('error', (error: NodeJS.ErrnoException) => {
     const reason = signal.aborted
@@ -37,4 +40,20 @@ export async function askStatus(question: Question, signal: AbortSignal): Promis
   });
   request.end();
   return await promise;
+}
+
+/** What has come of it before its end, its break or the most that is read. */
+async function bodyOf(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let sizeBytes = 0;
+  try {
+    for await (const piece of response as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      sizeBytes += piece.length;
+      if (sizeBytes >= MAX_BODY_BYTES) break;
+    }
+  } catch {
+    // The status is the answer; its body only explains it.
+  }
+  return Buffer.concat(pieces).toString();
 }

@@ -28,11 +28,15 @@ interface Debug extends AsyncDisposable {
 }
 
 /** A debug server that answers as it is told to, and 404 otherwise. */
-async function debugServer(statuses: Readonly<Record<string, number>>, at?: string): Promise<Debug> {
+async function debugServer(
+  statuses: Readonly<Record<string, number>>,
+  at?: string,
+  body = 'words',
+): Promise<Debug> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     asked.push(request.url ?? '');
-    response.writeHead(debug.statuses[request.url ?? ''] ?? 404).end('words');
+    response.writeHead(debug.statuses[request.url ?? ''] ?? 404).end(body);
   });
   await listening(at === undefined ? server.listen(0, '127.0.0.1') : server.listen(at));
   const address = server.address();
@@ -74,6 +78,27 @@ describe('a daemon with a debug address', () => {
       expect(ran.err).toContain(err.replace('PORT', String(debug.port)));
     });
     expect(debug.asked).toEqual(['/readyz']);
+  });
+
+  it.each([
+    ['/readyz', { status: 'draining', problems: {} }, 'answered 503: draining'],
+    [
+      '/readyz',
+      { status: 'unhealthy', problems: { 'file /maintenance': 'it exists', store: 'ENOSPC' } },
+      'answered 503: unhealthy; file /maintenance: it exists; store: ENOSPC',
+    ],
+    ['/debug/health', { storagedriver: 'ENOSPC' }, 'answered 503: storagedriver: ENOSPC'],
+    [
+      '/readyz',
+      { status: 'down\u001B[2J', problems: { x: 'y'.repeat(9000) } },
+      'answered 503: down?[2J; x: yyy',
+    ],
+    ['/readyz', ['draining'], 'answered 503\n'],
+  ])('says why it is not ready: %s with %j', async (path, body, words) => {
+    await using debug = await debugServer({ [path]: 503 }, undefined, JSON.stringify(body));
+    const { code, err } = await health('--url', `http://127.0.0.1:${debug.port}`);
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining(words) });
+    expect(err.length).toBeLessThan(1500);
   });
 
   it('is asked as Distribution is, where it knows nothing of being ready', async () => {

@@ -7,6 +7,7 @@ import { askStatus, type Question } from './ask-status.ts';
 import { numberOption } from './certs-sources.ts';
 import { type Command, textOption } from './command.ts';
 import { EXIT } from './exit.ts';
+import { explainReadiness } from './explain-readiness.ts';
 
 type Arguments = Readonly<Record<string, unknown>>;
 
@@ -63,9 +64,12 @@ async function askAll(questions: readonly Question[]): Promise<{ good: boolean; 
   let told = '';
   for (const question of questions) {
     const answer = await askStatus(question, AbortSignal.timeout(ANSWER_MS));
-    told = `${question.name} ${answer.kind === 'failed' ? answer.reason : `answered ${answer.status}`}`;
-    if (answer.kind === 'failed') return { good: false, told };
-    if (answer.status !== 404) return { good: question.accepts(answer.status), told };
+    if (answer.kind === 'failed') return { good: false, told: `${question.name} ${answer.reason}` };
+    told = `${question.name} answered ${answer.status}`;
+    if (question.accepts(answer.status)) return { good: true, told };
+    if (answer.status === 404) continue;
+    const why = explainReadiness(answer.body);
+    return { good: false, told: why === undefined ? told : `${told}: ${why}` };
   }
   return { good: false, told };
 }

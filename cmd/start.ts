@@ -1,4 +1,5 @@
 import { runCli } from './cli.ts';
+import { endOnOutputFailure } from './output-failure.ts';
 import { processTerminal, reportError } from './terminal.ts';
 
 /** Evaluates main.ts with all that it needs, which the build has laid beside this part. */
@@ -10,6 +11,7 @@ declare const loadProgram: () => Promise<void>;
  * a command runs.
  */
 const terminal = processTerminal();
+endOnOutputFailure(terminal);
 try {
   process.exitCode = await runCli(process.argv.slice(2), terminal, async () => {
     await loadProgram();

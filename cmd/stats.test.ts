@@ -42,6 +42,7 @@ test.each([
   ['0d', 'names no days'],
   ['500d', 'names no days'],
   ['2026-13-01', 'names no days'],
+  ['2026-02-30', 'names no days'],
   ['2099-01-01', 'names no days'],
 ])('--since %s is refused with the way out', async (since, message) => {
   const { code, err } = await stats('--since', since);
@@ -54,7 +55,7 @@ test('a store that no daemon has ever had is named, with the socket that was tri
   const { code, err } = await stats('--config', await configOf(folder.path, '/nowhere/store'));
   expect(code).toBe(1);
   expect(err).toContain(
-    '/nowhere/store has no statistics, and no daemon answers on /nowhere/store/regcache/',
+    '/nowhere/store has no statistics, and no regcache answers on /nowhere/store/regcache/',
   );
   expect(err).toContain('start `regcache serve` with this configuration');
 });

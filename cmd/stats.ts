@@ -59,17 +59,17 @@ async function readDays(
   days: readonly string[],
   terminal: Terminal,
 ): Promise<readonly DayTally[]> {
-  const { connectControl } = await import('../src/control/control-client.ts');
   const signal = AbortSignal.timeout(PATIENCE_MS);
   const connect = textOption(args, 'connect');
   if (connect !== undefined) {
     if (textOption(args, 'config') !== undefined) {
       throw new UserError('USAGE', '--connect and --config each name a daemon', { hint: 'give one of them' });
     }
+    const { connectControl } = await import('../src/control/control-client.ts');
     const { parseControlTarget } = await import('../src/control/control-target.ts');
     return await connectControl(parseControlTarget(connect).target).daily(signal, days.length);
   }
-  const { findControlSocket } = await import('../src/control/control-path.ts');
+  const { connectStore } = await import('../src/control/connect-store.ts');
   const { loadConfig } = await import('../src/config/load-config.ts');
   const file = textOption(args, 'config');
   const { config } = await loadConfig({
@@ -78,15 +78,14 @@ async function readDays(
     readFile: async (path) => readFile(path, 'utf8'),
   });
   const { root } = config.storage;
-  const path = await findControlSocket(root);
   try {
-    return await connectControl({ kind: 'socket', path }).daily(signal, days.length);
+    return await connectStore(root).daily(signal, days.length);
   } catch (error) {
     if (!(error instanceof UserError) || error.code !== 'NO_DAEMON') throw error;
     const { readStoredDays } = await import('../src/stored-days.ts');
     const stored = readStoredDays(root, config.upstreams[0].namespace, days[0] ?? '');
     if (stored !== undefined) return stored;
-    throw new UserError('NO_STATS', `${root} has no statistics, and no daemon answers on ${path}`, {
+    throw new UserError('NO_STATS', `${root} has no statistics, and ${error.message}`, {
       value: root,
       hint: 'start `regcache serve` with this configuration, or name another one with --config',
       exitCode: 1,
@@ -101,7 +100,7 @@ async function readDays(
  */
 function daysOf(since: string, nowMs: number): readonly string[] {
   const { count, unit } = /^(?<count>\d{1,4})(?<unit>[dw])$/.exec(since)?.groups ?? {};
-  const fromMs = /^\d{4}-\d\d-\d\d$/.test(since) ? Date.parse(since) : Number.NaN;
+  const fromMs = dayStartMs(since);
   const days =
     count === undefined
       ? Math.floor(nowMs / DAY_MS) - Math.floor(fromMs / DAY_MS) + 1
@@ -119,4 +118,10 @@ function daysOf(since: string, nowMs: number): readonly string[] {
   return Array.from({ length: days }, (_, at) =>
     new Date(nowMs - (days - 1 - at) * DAY_MS).toISOString().slice(0, 10),
   );
+}
+
+/** NaN where it is no day: `Date.parse` alone takes the 30th of February for the 2nd of March. */
+function dayStartMs(text: string): number {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) || new Date(ms).toISOString().startsWith(text) ? ms : Number.NaN;
 }

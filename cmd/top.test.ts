@@ -74,11 +74,12 @@ describe('top --once', () => {
   });
 
   test('says what is wrong first', async () => {
-    const health = { ready: false, problems: { store: 'ENOSPC: no space left on device' } };
+    const problems = { store: 'ENOSPC: no space left on device' };
+    const health = { ready: false, status: 'unhealthy', problems } as const;
     await using daemon = await startControlDaemon(seededSnapshot({ health }));
     const { out } = await top(['--once', '--connect', at(daemon)]);
     expect(out.split('\n').slice(0, 2)).toEqual([
-      expect.stringContaining('china  ✖ not ready'),
+      expect.stringContaining('china  ✖ unhealthy'),
       '! store: ENOSPC: no space left on device',
     ]);
   });
@@ -203,6 +204,17 @@ describe('without a terminal', () => {
       expect(err()).toBe('');
     });
     expect(daemon.asked).toEqual(['/control/v1/watch?interval=1000']);
+  });
+
+  test('a daemon that is not ready says so in each line, and steers no terminal', async () => {
+    const problems = { 'upstream asia\u009B2J': 'down\u001B]0;x\u0007' };
+    const health = { ready: false, status: 'draining', problems } as const;
+    const snapshot = (): Snapshot => seededSnapshot({ health, name: 'china\u001B[2J' });
+    await using daemon = await ControlDaemon.start({ snapshot, pushEveryMs: 20 });
+    await lines(await findDaemons({ connect: at(daemon) }, {}), false, async ({ out }) => {
+      await expect.poll(() => out().length).toBeGreaterThan(0);
+      expect(out()[0]).toMatch(/^\S+ china\?\[2J; draining; hits .*; upstream asia\?2J: down\?\]0;x\?$/);
+    });
   });
 
   test('--json prints a snapshot on each line', async () => {

@@ -48,9 +48,6 @@ export const topCommand: Command = {
     const onSignal = (signal: NodeJS.Signals): void => stop.abort(new Error(signal));
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     for (const signal of signals) process.on(signal, onSignal);
-    // Whoever read this has gone: `head`, or the terminal itself.
-    const onGone = (error: Error): void => stop.abort(error);
-    terminal.out.on('error', onGone);
     // Neither a signal handler nor the wait for a daemon keeps a process alive.
     const alive = setInterval(() => undefined, 3_600_000);
     try {
@@ -68,7 +65,6 @@ export const topCommand: Command = {
     } finally {
       clearInterval(alive);
       for (const signal of signals) process.off(signal, onSignal);
-      terminal.out.off('error', onGone);
     }
   },
 };

@@ -14,8 +14,7 @@ import { type RegcacheProcess, startRegcache } from '../fixtures/regcache-proces
 import { runProgram } from '../fixtures/run-program.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 import { seedImage } from '../src/bench/image/seeded-image.ts';
-import { connectControl } from '../src/control/control-client.ts';
-import { findControlSocket } from '../src/control/control-path.ts';
+import { connectStore } from '../src/control/connect-store.ts';
 import { cpuSeconds } from './cpu-seconds.ts';
 
 const ROUNDS = 5;
@@ -105,7 +104,7 @@ async function get(url: string, agent: Agent): Promise<void> {
 /** Does something while somebody watches, as `top` does. */
 async function watched(work: () => Promise<void>): Promise<void> {
   const leaving = new AbortController();
-  const client = connectControl({ kind: 'socket', path: await findControlSocket(root) });
+  const client = connectStore(root);
   const watching = (async () => {
     for await (const snapshot of client.watch(leaving.signal, 1000)) void snapshot;
   })().catch(() => undefined);

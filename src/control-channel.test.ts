@@ -1,20 +1,17 @@
+import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type RunningCache, startCache } from '../fixtures/running-cache.ts';
 import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { tempFolder } from '../fixtures/temp-folder.ts';
 import { seededContent } from './bench/image/content.ts';
-import { type ControlClient, connectControl } from './control/control-client.ts';
-import { findControlSocket } from './control/control-path.ts';
+import { connectStore } from './control/connect-store.ts';
+import { controlPlaces } from './control/control-path.ts';
 import { hitRate } from './control/hit-rate.ts';
 import type { Snapshot } from './control/snapshot.ts';
 
 const never = new AbortController().signal;
 const BLOB = seededContent('control', 3_000_000);
-
-async function clientOf(root: string): Promise<ControlClient> {
-  return connectControl({ kind: 'socket', path: await findControlSocket(root) });
-}
 
 async function pull({ ask }: RunningCache, path: string): Promise<void> {
   const answer = await ask(path);
@@ -26,7 +23,7 @@ describe('a running daemon', () => {
     await using origin = await startEmbeddedOrigin();
     const path = origin.addBlob('lib/app', BLOB);
     await using cache = await startCache({ origin: origin.url, downstream: ['blobttl: 1h', 'name: china'] });
-    const client = await clientOf(cache.root);
+    const client = connectStore(cache.root);
     await pull(cache, path);
     await cache.tells('fill-finished');
     await pull(cache, path);
@@ -36,7 +33,7 @@ describe('a running daemon', () => {
     expect(snapshot).toMatchObject({
       version: 1,
       daemon: { name: 'china', pid: process.pid, url: cache.url },
-      health: { ready: true, problems: {} },
+      health: { ready: true, status: 'ready', problems: {} },
       traffic: {
         total: {
           reads: 2,
@@ -64,7 +61,7 @@ describe('a running daemon', () => {
     const path = origin.addBlob('lib/app', BLOB);
     origin.shape(BLOB.digest, { bytesPerSecond: 1_000_000 });
     await using cache = await startCache({ origin: origin.url });
-    const client = await clientOf(cache.root);
+    const client = connectStore(cache.root);
     const [first, second] = [await cache.ask(path), await cache.ask(path)];
     await Promise.all([first.firstByte(), second.firstByte()]);
     const { fills, traffic } = await client.snapshot(never);
@@ -89,7 +86,7 @@ describe('a running daemon', () => {
       downstream: ['name: china'],
     });
     await using office = await startCache({ origin: origin.url, hop: china.url, fallback: false });
-    const client = await clientOf(office.root);
+    const client = connectStore(office.root);
     await pull(office, path);
     expect((await client.snapshot(never)).upstreams).toMatchObject([
       { name: new URL(china.url).host, role: 'hop', state: 'up', behind: ['asia'] },
@@ -109,7 +106,7 @@ describe('a running daemon', () => {
     await using cache = await startCache({
       origin: origin.url,
     });
-    const client = await clientOf(cache.root);
+    const client = connectStore(cache.root);
     const seen: Snapshot[] = [];
     for await (const snapshot of client.watch(never, 100)) {
       seen.push(snapshot);
@@ -135,7 +132,20 @@ test('figures of days outlive the daemon, to the last request', async () => {
   await using cache = await startCache({ origin: origin.url, root });
   await pull(cache, path);
   await cache.tells('request', 1);
-  const days = await (await clientOf(root)).daily(never, 2);
+  const days = await connectStore(root).daily(never, 2);
   expect(days.reduce((reads, day) => reads + day.reads, 0)).toBe(3);
   expect(days.reduce((hits, day) => hits + day.outcomes.hit, 0)).toBe(2);
+});
+
+test('a daemon whose socket cannot lie in its store tells where it is, and is found there', async () => {
+  await using folder = await tempFolder('open');
+  const own = join(folder.path, 'regcache');
+  await mkdir(own);
+  await chmod(own, 0o777);
+  await using cache = await startCache({ origin: 'https://origin.test', root: folder.path });
+  const path = controlPlaces(folder.path)[1]?.path;
+  expect(cache.told('warning').map(({ message }) => message)).toEqual([
+    expect.stringMatching(`^the control socket is ${path}, not in the store: ${own} belongs to others`),
+  ]);
+  expect((await connectStore(folder.path).snapshot(never)).daemon.url).toBe(cache.url);
 });

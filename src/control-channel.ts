@@ -41,7 +41,12 @@ export class ControlChannel implements AsyncDisposable {
   static async open(deps: ControlChannelDeps): Promise<ControlChannel> {
     const channel = new ControlChannel(deps);
     try {
-      channel.#socket = await ControlSocket.open(deps.root, createDebugListener(channel.routes));
+      const socket = await ControlSocket.open(deps.root, createDebugListener(channel.routes));
+      channel.#socket = socket;
+      if (socket.elsewhere !== undefined) {
+        const message = `the control socket is ${socket.path}, not in the store: ${socket.elsewhere}; where \`regcache top\` and \`regcache stats\` do not find it, name it with --connect`;
+        deps.telemetry.emit({ kind: 'warning', message });
+      }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       const message = `no control socket, so that \`regcache top\` and \`regcache stats\` cannot ask this daemon: ${reason}`;

@@ -38,7 +38,7 @@ export function snapshotSources(
     daemon: { name, version, pid: process.pid, url: server.url, startedAtMs: clock.now() },
     health: () => {
       const { status, problems } = health.readiness();
-      return { ready: status === 'ready', problems };
+      return { ready: status === 'ready', status, problems };
     },
     openRequests: () => server.openRequests,
     fills: () => blobs.fills,

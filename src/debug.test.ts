@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ask } from '../fixtures/client.ts';
@@ -173,6 +173,26 @@ describe('readiness of a running cache', () => {
     expect(value('regcache_upstream_up', { upstream: host })).toBe(0);
     expect(value('regcache_upstream_downs_total', { upstream: host })).toBe(1);
     expect(value('regcache_upstream_answers_total', { upstream: host, result: 'connect' })).toBe(1);
+  });
+
+  it('names the store from a write that failed to the next that works, be it of a manifest alone', async () => {
+    const origin = await kept(startEmbeddedOrigin());
+    const image = await seedImage({ seed: 'recovers', layerBytes: [2000] });
+    origin.addImage('lib/app', 'v1', image);
+    const cache = await startWatched({ origin: origin.url });
+    const temporary = join(cache.root, 'regcache', 'tmp');
+    await rename(temporary, `${temporary}.away`);
+    await writeFile(temporary, '');
+    for (const { digest } of image.blobs) await (await cache.ask(`/v2/lib/app/blobs/${digest}`)).drain();
+    expect(await told(cache, '/debug/health')).toContain('503 {"storagedriver":"');
+    expect(await told(cache, '/readyz')).toContain('200 {"status":"ready","problems":{"store":"');
+    expect((await scrape(cache)).value('regcache_store_writable')).toBe(0);
+    await rm(temporary);
+    await rename(`${temporary}.away`, temporary);
+    await (await cache.ask('/v2/lib/app/manifests/v1')).drain();
+    expect(await told(cache, '/debug/health')).toBe('200 {}');
+    expect(await told(cache, '/readyz')).toBe('200 {"status":"ready","problems":{}}');
+    expect((await scrape(cache)).value('regcache_store_writable')).toBe(1);
   });
 
   it('ends while a file is there that a check names, also after a reload', async () => {

@@ -42,14 +42,17 @@ function healthAfter(...events: readonly TelemetryEvent[]): Health {
 }
 
 describe('Distribution’s report', () => {
-  it('names the store from a failed write to the next one that works', () => {
+  it.each<[string, TelemetryEvent]>([
+    ['a blob', FINISHED],
+    ['a manifest', { kind: 'store-written', digest }],
+  ])('names the store from a failed write to the next one that works: %s', (_name, works) => {
     const health = healthAfter();
     expect(health.report()).toEqual({});
     health.observe(WRITE_FAILED);
     health.observe({ kind: 'stopped' });
     expect(health.report()).toEqual({ storagedriver: 'no space left' });
     expect(health.storeFailure).toBe('no space left');
-    health.observe(FINISHED);
+    health.observe(works);
     expect(health.report()).toEqual({});
     expect(health.storeFailure).toBeUndefined();
   });

@@ -31,6 +31,7 @@ export class Health {
         this.#store = event.reason;
         break;
       case 'fill-finished':
+      case 'store-written':
         this.#store = undefined;
         break;
       case 'hop-down':

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { type ControlClient, connectControl } from '../../src/control/control-client.ts';
-import { findControlSocket } from '../../src/control/control-path.ts';
+import { connectStore } from '../../src/control/connect-store.ts';
+import { controlPlaces } from '../../src/control/control-path.ts';
 import { controlTargetText, parseControlTarget } from '../../src/control/control-target.ts';
 import type { Snapshot } from '../../src/control/snapshot.ts';
 import { UserError } from '../../src/user-error.ts';
@@ -54,9 +55,9 @@ async function configured(file: string | undefined, env: Terminal['env']): Promi
     env,
     readFile: async (path) => readFile(path, 'utf8'),
   });
-  const path = await findControlSocket(config.storage.root);
-  const hint = `is \`regcache serve\` running for ${source}? Its storage root is ${config.storage.root}; another daemon is named by --connect`;
-  return daemonOf(undefined, path, connectControl({ kind: 'socket', path }), hint);
+  const { root } = config.storage;
+  const hint = `is \`regcache serve\` running for ${source}? Its storage root is ${root}; another daemon is named by --connect`;
+  return daemonOf(undefined, controlPlaces(root)[0].path, connectStore(root), hint);
 }
 
 /** @param hint what to do where nobody answers; undefined: what the client says */

@@ -1,3 +1,4 @@
+import { printable } from '../../src/control/printable.ts';
 import type { Signs } from './signs.ts';
 
 /** How a piece of text stands out; what it means must not hang on that alone. */
@@ -23,7 +24,7 @@ export interface Span {
 export type Line = readonly Span[];
 
 export function span(text: string, tone: Tone = 'plain'): Span {
-  return { text: plain(text), tone };
+  return { text: printable(text), tone };
 }
 
 export function line(...pieces: readonly (string | Span)[]): Line {
@@ -82,10 +83,4 @@ function cut(pieces: Line, width: number, signs: Signs): Line {
     room -= piece.text.length;
   }
   return kept;
-}
-
-/** What a client or a server said goes to a terminal: no control character does. */
-function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what is taken out
-  return text.replaceAll(/[\u0000-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]/g, '?');
 }

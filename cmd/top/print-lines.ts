@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../src/async/clock.ts';
+import { printable } from '../../src/control/printable.ts';
 import type { Terminal } from '../command.ts';
 import type { DaemonState } from './daemon-state.ts';
 import { DaemonWatch } from './daemon-watch.ts';
@@ -53,11 +54,12 @@ function jsonLine(daemons: readonly Daemon[], watches: readonly DaemonWatch[]): 
 function tell(state: DaemonState, before: DaemonState['kind'] | 'silent', err: Terminal['err']): void {
   if (state.kind === before || state.kind === 'live') {
     if (state.kind === 'live' && before !== 'live' && before !== 'silent')
-      err.write(`${state.name} is there\n`);
+      err.write(`${printable(state.name)} is there\n`);
     return;
   }
   const { name, problem } = state;
   if (problem === undefined) return;
-  err.write(`${state.kind === 'gone' ? `${name} is gone` : `waiting for ${name}`}: ${problem.message}\n`);
+  const what = state.kind === 'gone' ? `${name} is gone` : `waiting for ${name}`;
+  err.write(`${printable(`${what}: ${problem.message}`)}\n`);
   if (problem.hint !== undefined) err.write(`  ${problem.hint}\n`);
 }

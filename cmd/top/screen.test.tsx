@@ -104,18 +104,28 @@ describe.each(SIZES)('at %i by %i', (...size) => {
 });
 
 describe('what is wrong', () => {
-  const health = { ready: false, problems: { store: 'ENOSPC: no space left on device', asia: 'down' } };
+  const problems = { store: 'ENOSPC: no space left on device', asia: 'down' };
+  const health = { ready: false, status: 'unhealthy', problems } as const;
   const full: DaemonState = { kind: 'live', name: 'china', snapshot: seededSnapshot({ health }) };
 
   test('stands over everything else', () => {
     const lines = seen([full], [100, 20]);
-    expect(lines[0]).toContain('china  ✖ not ready');
+    expect(lines[0]).toContain('china  ✖ unhealthy');
     expect(lines[2]).toMatch(/^ ✖ store: ENOSPC: no space left on device \(and 1 more\)$/);
+  });
+
+  test.each(['starting', 'draining'] as const)('is nothing with a daemon that is %s', (status) => {
+    const snapshot = seededSnapshot({ health: { ready: false, status, problems: {} } });
+    const lines = seen([{ kind: 'live', name: 'china', snapshot }], [100, 20]);
+    expect(lines[0]).toContain(`china  ◌ ${status}`);
   });
 
   test('and does not keep it from being ready is a warning', () => {
     const problems = { 'upstream asia.example.com:5000': 'connect: ECONNREFUSED' };
-    const snapshot = seededSnapshot({ upstreams: downUpstreams(), health: { ready: true, problems } });
+    const snapshot = seededSnapshot({
+      upstreams: downUpstreams(),
+      health: { ready: true, status: 'ready', problems },
+    });
     const lines = seen([{ kind: 'live', name: 'china', snapshot }], [100, 20]);
     expect(lines[0]).toContain('china  ! 1 problem');
     expect(lines[2]).toMatch(/^ ! upstream asia\.example\.com:5000: connect: ECONNREFUSED$/);

@@ -1,4 +1,5 @@
 import { hitRate } from '../../src/control/hit-rate.ts';
+import { printable } from '../../src/control/printable.ts';
 import type { Snapshot } from '../../src/control/snapshot.ts';
 import { clockTime, count, percent, speed } from './figures.ts';
 import { storeShare } from './store-panel.ts';
@@ -9,8 +10,9 @@ export function statusLine(name: string, snapshot: Snapshot): string {
   const { requests, bytes } = hitRate(traffic.now);
   const up = upstreams.filter(({ state }) => state === 'up').length;
   const problems = Object.entries(health.problems).map(([part, problem]) => `${part}: ${problem}`);
-  return [
+  const facts = [
     `${clockTime(atMs)} ${name}`,
+    ...(health.ready ? [] : [health.status]),
     `hits ${percent(requests)} of requests, ${percent(bytes)} of bytes`,
     `${speed(traffic.toClientsBytesPerSecond)} to clients`,
     `${speed(traffic.fromUpstreamBytesPerSecond)} from upstream`,
@@ -19,7 +21,6 @@ export function statusLine(name: string, snapshot: Snapshot): string {
     `${up} of ${upstreams.length} upstreams up`,
     `store ${storeShare(store)}`,
     ...problems,
-  ]
-    .join('; ')
-    .replaceAll(/\p{Cc}/gu, '?');
+  ];
+  return printable(facts.join('; '));
 }

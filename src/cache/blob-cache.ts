@@ -22,7 +22,7 @@ import type { RangeSettings } from './ranged-receive.ts';
 import type { RemovedDigests } from './removed-digests.ts';
 import { SharedQuestion } from './shared-question.ts';
 import { StoredSource } from './stored-source.ts';
-import { tellStoreFailure } from './tell-store-failure.ts';
+import { tellStoreWrite } from './tell-store-write.ts';
 
 export interface BlobPull extends Pull {
   readonly digest: Digest;
@@ -34,6 +34,7 @@ export interface PulledBlob {
   readonly sizeBytes: number | undefined;
   /** The bytes; the caller closes it. */
   readonly source: ByteSource;
+  /** To be looked at again once the bytes have gone out: it may have become a `bypass`. */
   readonly passage: Passage;
 }
 
@@ -207,16 +208,19 @@ export class BlobCache {
         const passage: Passage = { outcome: 'bypass', trail, upstreamMs };
         return { kind: 'blob', sizeBytes, source: bypass(undefined), passage };
       }
+      const passage: ChangingPassage = { outcome, trail, upstreamMs };
+      if (outcome === 'miss') {
+        passage.missReason = this.#deps.removed.take(pull.digest);
+        if (fill.state.kind !== 'failed') passage.stored = true;
+      }
       const source = fill.follow(
-        (follower) => bypass((into, at) => follower.readFile(into, at)),
+        (follower) => {
+          passage.outcome = 'bypass';
+          delete passage.stored;
+          return bypass((into, at) => follower.readFile(into, at));
+        },
         () => this.#touch(pull.digest),
       );
-      const passage: Passage = {
-        outcome,
-        trail,
-        upstreamMs,
-        ...(outcome === 'miss' ? { stored: true, missReason: this.#deps.removed.take(pull.digest) } : {}),
-      };
       return { kind: 'blob', sizeBytes, source, passage };
     } catch (error) {
       return this.#failed(error, pull, startedMs);
@@ -248,9 +252,8 @@ export class BlobCache {
       const upstreamMs = clock.monotonic() - startedMs;
       if (head.kind === 'refused') return refusal(head, 'BLOB_UNKNOWN', upstreamMs);
       // Without the record, the upstream is asked again the next time.
-      await store
-        .prove(repository, digest, 'blob', { sizeBytes: head.sizeBytes })
-        .catch((error: unknown) => tellStoreFailure(error, digest, telemetry));
+      const proving = store.prove(repository, digest, 'blob', { sizeBytes: head.sizeBytes });
+      await tellStoreWrite(proving, digest, telemetry);
       return { kind: 'proven', passage: { outcome: 'revalidated', trail: head.trail, upstreamMs } };
     } catch (error) {
       return this.#failed(error, pull, startedMs);
@@ -282,6 +285,9 @@ export class BlobCache {
     return failure(error, { telemetry, upstream, request }, clock.monotonic() - startedMs);
   }
 }
+
+/** An answer that has begun may have to go on in another way. */
+type ChangingPassage = { -readonly [Field in keyof Passage]: Passage[Field] };
 
 const HIT: Passage = { outcome: 'hit', trail: undefined, upstreamMs: undefined };
 const PREFETCHED: Passage = { ...HIT, outcome: 'prefetched' };

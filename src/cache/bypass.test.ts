@@ -198,12 +198,16 @@ test.each([{ roomBytes: 50_000 }, { roomBytes: 0 }])(
       cache.get('team/app', content.digest),
       cache.get('team/app', content.digest),
     ]);
+    expect([first, second].map(({ passage }) => [passage.outcome, passage.stored])).toEqual([
+      ['miss', true],
+      ['joined', undefined],
+    ]);
     const reading = Promise.all([readResult(first), readResult(second)]);
     await blob.sendTo(20_000);
     await blob.sendTo(120_000);
     await blob.finish();
     for (const read of await reading) {
-      expect(read.error).toBeUndefined();
+      expect(read).toMatchObject({ outcome: 'bypass', error: undefined });
       expect(read.bytes.equals(whole)).toBe(true);
     }
     expect(cache.told('store-write-failed')).toEqual([
@@ -214,6 +218,7 @@ test.each([{ roomBytes: 50_000 }, { roomBytes: 0 }])(
         reason: 'the store cannot be written: ENOSPC',
       },
     ]);
+    for (const { passage } of [first, second]) expect(passage.stored).toBeUndefined();
     expect(cache.told('fill-failed')).toEqual([]);
     await cache.blobs[Symbol.asyncDispose]();
     expect((await disk.files()).filter((file) => file.includes(content.digest.slice(7)))).toEqual([]);

@@ -327,7 +327,10 @@ test('a store that takes nothing costs no client a manifest, and memory still se
   upstream.on('GET', path, sends(content, TYPED));
   upstream.on('GET', '/v2/team/app/manifests/unwritable', sends(content, TYPED), 2);
   await using cache = await openTestCache({ upstreamUrl: upstream.url, disk: broken });
-  await expect(cache.manifest('team/app', content.digest)).resolves.toMatchObject({ bytes });
+  const unstored = await cache.manifest('team/app', content.digest);
+  expect(unstored).toMatchObject({ bytes, passage: { outcome: 'bypass', trail: { status: 200 } } });
+  expect(unstored.passage.stored).toBeUndefined();
+  expect(cache.told('store-written')).toEqual([]);
   expect(cache.told('store-write-failed')).toEqual([
     {
       kind: 'store-write-failed',
@@ -343,7 +346,7 @@ test('a store that takes nothing costs no client a manifest, and memory still se
   for (let times = 0; times < 2; times += 1) {
     await expect(cache.manifest('team/app', 'unwritable')).resolves.toMatchObject({
       bytes,
-      passage: { outcome: 'miss' },
+      passage: { outcome: 'bypass' },
     });
   }
   await expect(broken.store.isProven(repositoryOf('team/app'), content.digest, 'manifest')).resolves.toBe(

@@ -13,7 +13,7 @@ import { proveManifest } from './prove-manifest.ts';
 import type { RemovedDigests } from './removed-digests.ts';
 import type { NotPulled, Passage, Pull } from './pull.ts';
 import { SharedQuestion } from './shared-question.ts';
-import { tellStoreFailure } from './tell-store-failure.ts';
+import { tellStoreWrite } from './tell-store-write.ts';
 
 export interface ManifestPull extends Pull {
   readonly reference: Reference;
@@ -200,34 +200,32 @@ export class ManifestCache {
     const answer = await upstream.getManifest(name, reference, passport, this.#unending());
     const upstreamMs = clock.monotonic() - startedMs;
     if (answer.kind === 'refused') return refusal(answer, 'MANIFEST_UNKNOWN', upstreamMs);
-    const manifest = await this.#keep(repository, reference, answer);
+    const { trail } = answer;
+    const manifest = proveManifest(reference, answer);
+    if (!(await this.#keep(repository, reference, manifest, trail.ageSeconds)))
+      return pulled(manifest, trail.ageSeconds, { outcome: 'bypass', trail, upstreamMs });
     const missReason = changed ?? this.#deps.removed.take(manifest.digest);
-    const passage: Passage = { outcome: 'miss', missReason, trail: answer.trail, upstreamMs, stored: true };
-    return pulled(manifest, answer.trail.ageSeconds, passage);
+    const passage: Passage = { outcome: 'miss', missReason, trail, upstreamMs, stored: true };
+    return pulled(manifest, trail.ageSeconds, passage);
   }
 
-  /** Proves what came and stores it; a store that takes nothing is no reason to fail the client. */
-  async #keep(repository: Repository, reference: Reference, answer: FoundManifest): Promise<HeldManifest> {
-    const manifest = proveManifest(reference, answer);
-    try {
-      await this.#held.keep(repository, manifest);
-    } catch (error) {
-      tellStoreFailure(error, manifest.digest, this.#deps.telemetry);
-      // A tag would point at what is not there.
-      return manifest;
-    }
+  /** @returns whether it is stored; a store that takes nothing is no reason to fail the client */
+  async #keep(
+    repository: Repository,
+    reference: Reference,
+    manifest: HeldManifest,
+    ageSeconds: number,
+  ): Promise<boolean> {
+    const keeping = this.#held.keep(repository, manifest);
+    // A tag would point at what is not there.
+    if (!(await tellStoreWrite(keeping, manifest.digest, this.#deps.telemetry))) return false;
     if (reference.kind === 'tag') {
-      await this.#keepTag(
-        repository,
-        reference.tag,
-        manifest.digest,
-        this.#validatedAtMs(answer.trail.ageSeconds),
-      );
+      await this.#keepTag(repository, reference.tag, manifest.digest, this.#validatedAtMs(ageSeconds));
     }
     for (const { tag, checkedAtMs } of this.#awaited.take(repository, manifest.digest)) {
       await this.#keepTag(repository, tag, manifest.digest, checkedAtMs);
     }
-    return manifest;
+    return true;
   }
 
   /** What a tag points at is known by a HEAD: the manifest is held already, or will be asked for by its digest. */
@@ -241,11 +239,7 @@ export class ManifestCache {
   async #keepTag(repository: Repository, tag: Tag, digest: Digest, checkedAtMs: number): Promise<void> {
     const { store, telemetry } = this.#deps;
     this.#awaited.forget(repository, tag);
-    try {
-      await store.writeTag(repository, tag, digest, checkedAtMs);
-    } catch (error) {
-      tellStoreFailure(error, digest, telemetry);
-    }
+    await tellStoreWrite(store.writeTag(repository, tag, digest, checkedAtMs), digest, telemetry);
   }
 
   #validatedAtMs(ageSeconds: number): number {

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
 import { Telemetry } from '../telemetry/telemetry.ts';
-import { UpstreamError, type UpstreamErrorKind } from '../upstream/error.ts';
+import type { UpstreamFailure } from '../telemetry/event.ts';
+import { UpstreamError } from '../upstream/error.ts';
 import { failure } from './not-pulled.ts';
 
 function failed(error: unknown): ReturnType<typeof failure> {
   return failure(error, { telemetry: new Telemetry(), upstream: 'asia.test', request: 'a request' }, 12);
 }
 
-test.each<{ kind: UpstreamErrorKind; options?: object; expected: object }>([
+test.each<{ kind: UpstreamFailure; options?: object; expected: object }>([
   { kind: 'connect', expected: { status: 502, message: 'the upstream failed', retryAfterSeconds: 5 } },
   { kind: 'tls', expected: { status: 502, retryAfterSeconds: 5 } },
   { kind: 'status', options: { status: 500 }, expected: { status: 502 } },

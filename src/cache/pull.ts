@@ -14,6 +14,7 @@ export interface Pull {
 
 /** How a request was answered: for the headers between hops and the access log. */
 export interface Passage {
+  /** What the answer began with; `bypass` from the moment at which the store fails it. */
   readonly outcome: Outcome;
   /** Why it is a `miss`, where that is known already. */
   readonly missReason?: MissReason;
@@ -21,7 +22,7 @@ export interface Passage {
   readonly trail: Trail | undefined;
   /** Milliseconds that this request waited for the next hop. */
   readonly upstreamMs: number | undefined;
-  /** Whether what came is kept here. */
+  /** Whether what came is, or is being, kept here. */
   readonly stored?: true;
 }
 

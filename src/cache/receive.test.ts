@@ -57,12 +57,12 @@ test('cuts without progress are retried after 0.1, 0.3, 1, 2 and 4 s, then the f
   for (const [index, delayMs] of [100, 300, 1_000, 2_000, 4_000].entries()) {
     await cache.slept(index + 1);
     expect(cache.sleeps.at(-1)).toBe(delayMs);
-    expect(cache.told('fill-resumed')).toHaveLength(index + 1);
     await cache.clock.advance(delayMs);
   }
   const read = await reading;
   expect(read.error).toMatchObject({ name: 'UpstreamError', kind: 'cut' });
   expect(read.bytes.equals(whole.subarray(0, 40_000))).toBe(true);
+  expect(cache.told('fill-resumed')).toEqual([]);
   await cache.until(() => cache.blobs.runningFills === 0 || cache.told('fill-failed').length > 0);
   expect(cache.told('fill-failed')).toEqual([
     {
@@ -193,6 +193,25 @@ test('more bytes than announced fail the fill, and none of them is sent', async 
     message: 'it sent more bytes than it announced',
   });
   await expect(disk.store.hasBlob(content.digest)).resolves.toBe(false);
+});
+
+test('tries that fail are no resumption: what goes on is told once, with what broke it off', async () => {
+  const { content, whole, path } = freshBlob('fails, then goes on');
+  await using upstream = await startScriptedUpstream();
+  upstream.on('GET', path, sends(content, { cutAfterBytes: 40_000 }));
+  upstream.on('GET', path, says(500)).on('GET', path, sends(content, { cutAfterBytes: 0 }));
+  upstream.on('GET', path, sends(content));
+  await using cache = await openTestCache({ upstreamUrl: upstream.url, disk });
+  const reading = cache.read('team/app', content.digest);
+  for (const [index, delayMs] of [100, 300].entries()) {
+    await cache.slept(index + 1);
+    await cache.clock.advance(delayMs);
+  }
+  expect((await reading).bytes.equals(whole)).toBe(true);
+  expect(upstream.requests).toHaveLength(4);
+  expect(cache.told('fill-resumed')).toMatchObject([
+    { offsetBytes: 40_000, reason: 'the connection was cut' },
+  ]);
 });
 
 test('a clean end before the announced size is a cut', async () => {

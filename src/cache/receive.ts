@@ -25,6 +25,7 @@ export interface ReceiveOptions {
   /** Asks for what the part lacks. */
   readonly open: (part: Part) => Promise<BlobAnswer>;
   readonly sink: ByteSink;
+  /** Told once it goes on after it broke off: where, and why it broke off. */
   readonly onResume: (offsetBytes: number, error: UpstreamError) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -38,11 +39,17 @@ export interface ReceiveOptions {
 export async function receivePart(options: ReceiveOptions): Promise<void> {
   const { part, clock, signal, sizeBytes } = options;
   let answer = options.first && sameSize(options.first, sizeBytes);
+  let broken: UpstreamError | undefined;
   for (let idle = 0; ;) {
     const before = part.atBytes;
+    const goesOn = (): void => {
+      if (broken !== undefined) options.onResume(before, broken);
+      broken = undefined;
+    };
     try {
       answer ??= await reopen(options);
-      await drain(answer, options);
+      await drain(answer, options, goesOn);
+      goesOn();
       // Where the size is unknown, the clean end is the end.
       if (part.endBytes === Infinity || part.atBytes >= part.endBytes) return;
       throw new UpstreamError('cut', 'the answer ended too early');
@@ -53,7 +60,8 @@ export async function receivePart(options: ReceiveOptions): Promise<void> {
       const delayMs = RETRY_DELAYS_MS[idle];
       if (delayMs === undefined) throw error;
       if (delayMs > 0) await clock.sleep(delayMs, signal);
-      options.onResume(part.atBytes, error);
+      // What broke off is told, not what became of each further try.
+      broken ??= error;
       answer = undefined;
     }
   }
@@ -94,7 +102,11 @@ function sameSize(answer: FoundBlob, sizeBytes: number | undefined): FoundBlob {
   throw new UpstreamError('protocol', `the blob had ${sizeBytes} bytes and now has ${answer.sizeBytes}`);
 }
 
-async function drain(answer: FoundBlob, { part, sizeBytes, sink }: ReceiveOptions): Promise<void> {
+async function drain(
+  answer: FoundBlob,
+  { part, sizeBytes, sink }: ReceiveOptions,
+  onBytes: () => void,
+): Promise<void> {
   let position = answer.startBytes;
   await answer.body.consume((chunk) => {
     const known = Math.max(0, Math.min(chunk.length, part.atBytes - position));
@@ -106,6 +118,7 @@ async function drain(answer: FoundBlob, { part, sizeBytes, sink }: ReceiveOption
       known,
       Math.max(known, chunk.length - Math.max(0, position - part.endBytes)),
     );
+    if (wanted.length > 0) onBytes();
     part.atBytes += wanted.length;
     const pause = wanted.length === 0 ? undefined : sink(wanted);
     if (position <= part.endBytes || part.atBytes < part.endBytes) return pause;

@@ -98,6 +98,22 @@ test('a tag that has moved to a held digest is not fetched again', async () => {
   expect(upstream.requests.at(-1)?.headers['if-none-match']).toBe(`"${next.digest}"`);
 });
 
+test('what is written for a tag is told, and no check that only renews its time', async () => {
+  const { upstream, content, path } = await withTag('written');
+  const next = freshManifest('written, next');
+  await using scope = upstream.on('HEAD', path, unchanged).on('HEAD', path, sends(next, TYPED));
+  scope.on('GET', `/v2/team/app/manifests/${next.digest}`, sends(next, TYPED));
+  await using cache = await openTestCache({ upstreamUrl: scope.url, disk });
+  const written = (): readonly string[] => cache.told('store-written').map(({ digest }) => digest);
+  await cache.manifest('team/app', 'written');
+  expect(written()).toEqual([content.digest, content.digest]);
+  await cache.manifest('team/app', 'written');
+  expect(written()).toHaveLength(2);
+  await cache.manifest('team/app', next.digest);
+  await cache.manifest('team/app', 'written');
+  expect(written().slice(2)).toEqual([next.digest, next.digest]);
+});
+
 test('a tag that cannot be pointed elsewhere on the disk costs no client its answer', async () => {
   const { upstream, path } = await withTag('not-pointed');
   const next = freshManifest('not pointed, next');

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ControlDaemon, startControlDaemon } from '../../fixtures/control-daemon.ts';
@@ -106,8 +107,13 @@ test('a daemon that stops talking is given up', async () => {
 test.each([
   ['HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n', 'CONTROL_FOREIGN', 'it answers 404'],
   ['HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi\n', 'CONTROL_FOREIGN', 'is no snapshot'],
-  ['HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"version": 1}', 'CONTROL_FOREIGN', 'lacks parts'],
+  ['HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"version": 1}', 'CONTROL_FOREIGN', 'no good atMs'],
   ['HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"version": 2}', 'CONTROL_VERSION', 'version 2'],
+  [
+    'HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{"version": "2\u001B["}',
+    'CONTROL_FOREIGN',
+    'is no snapshot',
+  ],
   ['HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', 'CONTROL_LOST', 'answered nothing'],
   ['SSH-2.0-OpenSSH_9.2\r\n', 'CONTROL_FOREIGN', 'is no HTTP'],
 ])('%j is no daemon of ours', async (answer, code, words) => {
@@ -123,3 +129,20 @@ test.each([
   server.close();
   expect([error.code, error.message]).toEqual([code, expect.stringContaining(words)]);
 });
+
+test.each([[{}], [[null]], [[{ day: '2026-11-25', namespace: 'a', reads: 1 }]]])(
+  '%j is no list of days',
+  async (days) => {
+    const server = createHttpServer((_request, response) => response.end(JSON.stringify(days)));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connectControl({ kind: 'http', url: `http://127.0.0.1:${port}` });
+    const error = await failure(client.daily(never, 1));
+    server.close();
+    expect([error.code, error.message]).toEqual([
+      'CONTROL_FOREIGN',
+      expect.stringContaining('no list of days'),
+    ]);
+  },
+);

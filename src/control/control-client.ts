@@ -2,8 +2,11 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https';
 import { UserError } from '../user-error.ts';
 import { type ControlTarget, controlTargetText } from './control-target.ts';
+import { noDaemon } from './no-daemon.ts';
+import { printable } from './printable.ts';
 import { readLines } from './read-lines.ts';
 import { CONTROL_VERSION, type DayTally, type Snapshot } from './snapshot.ts';
+import { daysShape, snapshotShape } from './snapshot-shape.ts';
 
 /** Asks one running daemon. Each call is a connection of its own, so that there is nothing to close. */
 export interface ControlClient {
@@ -27,16 +30,6 @@ export interface ControlClientOptions {
 }
 
 const PATIENCE_MS = 2000;
-const PARTS = [
-  'daemon',
-  'health',
-  'traffic',
-  'fills',
-  'upstreams',
-  'store',
-  'repositories',
-  'pulls',
-] as const;
 
 /** Makes a client of a daemon's control channel; nothing is asked yet. */
 export function connectControl(
@@ -53,8 +46,9 @@ export function connectControl(
       const ask: Ask = { target, path: `/control/v1/daily?days=${days}`, silenceMs: patienceMs, signal };
       for await (const line of answerLines(ask)) {
         const tallies = parseJson(line);
-        if (Array.isArray(tallies)) return tallies as readonly DayTally[];
-        throw foreign(target, 'what it answers is no list of days');
+        const wrong = daysShape(tallies, '');
+        if (wrong === undefined) return tallies as readonly DayTally[];
+        throw foreign(target, `what it answers is no list of days${wrong === '' ? '' : ` (${wrong})`}`);
       }
       throw lost(target, 'it has answered nothing');
     },
@@ -118,17 +112,19 @@ async function head(request: ClientRequest): Promise<IncomingMessage> {
 
 function toSnapshot(line: string, target: ControlTarget): Snapshot {
   const value = parseJson(line);
-  if (typeof value !== 'object' || value === null || !('version' in value)) {
+  const isVersioned = typeof value === 'object' && value !== null && 'version' in value;
+  if (!isVersioned || typeof value.version !== 'number') {
     throw foreign(target, 'what it answers is no snapshot');
   }
   if (value.version !== CONTROL_VERSION) {
     throw new UserError(
       'CONTROL_VERSION',
-      `the regcache at ${controlTargetText(target)} speaks version ${String(value.version)} of the control channel, and this one version ${CONTROL_VERSION}`,
+      `the regcache at ${controlTargetText(target)} speaks version ${value.version} of the control channel, and this one version ${CONTROL_VERSION}`,
       { value: controlTargetText(target), hint: 'use a regcache of the same release here', exitCode: 1 },
     );
   }
-  if (!PARTS.every((part) => part in value)) throw foreign(target, 'its snapshot lacks parts');
+  const wrong = snapshotShape(value, '');
+  if (wrong !== undefined) throw foreign(target, `its snapshot has no good ${printable(wrong)}`);
   return value as Snapshot;
 }
 
@@ -156,12 +152,7 @@ function told(error: unknown, target: ControlTarget): UserError {
   const reason = code === '' ? String(error instanceof Error ? error.message : error) : code;
   if (['ECONNRESET', 'EPIPE', 'ABORT_ERR'].includes(code))
     return lost(target, `its connection broke off (${reason})`, error);
-  return new UserError('NO_DAEMON', `no regcache answers on ${value} (${reason})`, {
-    value,
-    hint: 'is `regcache serve` running there?',
-    exitCode: 1,
-    cause: error,
-  });
+  return noDaemon(value, reason, error);
 }
 
 function lost(target: ControlTarget, reason: string, cause?: unknown): UserError {

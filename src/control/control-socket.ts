@@ -2,15 +2,18 @@ import { once } from 'node:events';
 import { chmod, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { dirname } from 'node:path';
-import { controlPaths } from './control-path.ts';
+import { type ControlPlace, controlPlaces } from './control-path.ts';
 
 /** The unix socket through which this machine's operator asks the daemon; nobody else can open it. */
 export class ControlSocket implements AsyncDisposable {
   readonly path: string;
+  /** Why it does not lie in the root; undefined where it does. */
+  readonly elsewhere: string | undefined;
   readonly #server: Server;
 
-  private constructor(path: string, server: Server) {
+  private constructor(path: string, elsewhere: string | undefined, server: Server) {
     this.path = path;
+    this.elsewhere = elsewhere;
     this.#server = server;
   }
 
@@ -19,14 +22,17 @@ export class ControlSocket implements AsyncDisposable {
    * @throws where no socket can be made; a cache works without one
    */
   static async open(root: string, listener: RequestListener): Promise<ControlSocket> {
-    let failure: unknown;
-    for (const path of controlPaths(root)) {
+    let failure: unknown = new Error('its path there is too long for a socket');
+    for (const place of controlPlaces(root)) {
+      const { kind, path } = place;
       try {
-        await ownFolder(dirname(path));
+        await prepareFolder(place);
         await rm(path, { force: true });
-        return new ControlSocket(path, await listenAt(path, listener));
+        const elsewhere = kind === 'store' ? undefined : messageOf(failure);
+        return new ControlSocket(path, elsewhere, await listenAt(path, listener));
       } catch (error) {
         failure = error;
+        await removeDead(path);
       }
     }
     throw failure;
@@ -43,12 +49,34 @@ export class ControlSocket implements AsyncDisposable {
   }
 }
 
-/** A folder that somebody else has made, or can write into, is no place for a socket. */
-async function ownFolder(folder: string): Promise<void> {
+/**
+ * A folder among the temporary files that somebody else has made, or can write into, is no place for a socket. The
+ * store's own may be its group's too: whoever is in that can write the store itself, and the socket is still its owner's.
+ */
+async function prepareFolder({ kind, path }: ControlPlace): Promise<void> {
+  const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const { uid, mode } = await lstat(folder);
-  const isOwn = process.geteuid === undefined || uid === process.geteuid();
-  if (!isOwn || (mode & 0o022) !== 0) throw new Error(`${folder} belongs to others, or they can write to it`);
+  const isAccepted = kind === 'store' ? (mode & 0o002) === 0 : isOurs(uid) && (mode & 0o022) === 0;
+  if (!isAccepted) throw new Error(`${folder} belongs to others, or they can write to it`);
+}
+
+/** Nobody shall find the socket of a dead daemon where the running one's should be. */
+async function removeDead(path: string): Promise<void> {
+  try {
+    const stats = await lstat(path);
+    if (stats.isSocket() && isOurs(stats.uid)) await rm(path);
+  } catch {
+    // Where it cannot even be looked for, clients try the next place as well.
+  }
+}
+
+function isOurs(uid: number): boolean {
+  return process.geteuid === undefined || uid === process.geteuid();
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function listenAt(path: string, listener: RequestListener): Promise<Server> {

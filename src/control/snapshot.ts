@@ -33,6 +33,8 @@ export interface DaemonFacts {
 export interface HealthFacts {
   /** Whether new clients should be sent here. */
   readonly ready: boolean;
+  /** Only `ready` is; `unhealthy`: a check that was configured fails. */
+  readonly status: 'starting' | 'ready' | 'unhealthy' | 'draining';
   /** What is wrong, by part: `store`, `upstream <host:port>`; empty where nothing is. */
   readonly problems: Readonly<Record<string, string>>;
 }

@@ -46,3 +46,15 @@ test('one namespace is not told twice', () => {
   expect(text).not.toContain('docker.io');
   expect(text).toMatch(/^together +2 +1 +50\.0 % +█{10} +50\.0 % +2 B +1 B$/m);
 });
+
+test('a namespace steers no terminal, and more hits than reads make no endless bar', () => {
+  const tallies = ['a\u001B[2J', 'b\u009B2J\u202E'].map((namespace) => ({
+    ...tally('2026-11-20', namespace, 1, 0, [1, 0]),
+    reads: 1e-12,
+  }));
+  const days = ['2026-11-20'];
+  const text = statsText(tallies, { days, megabytes: String, colour: false });
+  expect(text).toMatch(/^a\?\[2J .*\nb\?2J\? /m);
+  expect(text).not.toMatch(/(?!\n)[\p{Cc}\p{Cf}]/u);
+  expect(text).not.toContain('█'.repeat(21));
+});

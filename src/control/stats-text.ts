@@ -1,4 +1,5 @@
 import { hitRate } from './hit-rate.ts';
+import { printable } from './printable.ts';
 import type { DayTally, Tally } from './snapshot.ts';
 import { OpenTally } from './tally-ring.ts';
 
@@ -40,7 +41,7 @@ const BAR_COLUMN = 4;
 function rowOf(name: string, tally: Tally, { megabytes }: StatsTextOptions): Row {
   const { requests, bytes } = hitRate(tally);
   return [
-    name,
+    printable(name),
     grouped(tally.reads),
     grouped(tally.outcomes.hit),
     percent(requests),
@@ -76,6 +77,6 @@ function percent(share: number | undefined): string {
 
 /** A bar of up to twenty characters, exact to an eighth of one. */
 function bar(share: number): string {
-  const eighths = Math.round(share * BAR_WIDTH * 8);
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH * 8);
   return `${'█'.repeat(Math.floor(eighths / 8))}${EIGHTHS[eighths % 8] ?? ''}`;
 }

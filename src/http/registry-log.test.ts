@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { challenges, says, saysJson, sends } from '../../fixtures/behaviour.ts';
+import { fullDisk } from '../../fixtures/broken-disk.ts';
 import { seededContent } from '../bench/image/content.ts';
 import { type RunningCache, startCache } from '../../fixtures/running-cache.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../../fixtures/scripted-upstream.ts';
@@ -105,6 +106,21 @@ describe('the access log', () => {
     expect(hit).toMatchObject({ outcome: 'hit', bytesSent: BLOB.sizeBytes, upstreamMs: undefined });
     expect(error).toMatchObject({ status: 404, outcome: 'miss', reference: 'none', complete: true });
     expect(new Set([miss?.id, hit?.id, error?.id]).size).toBe(3);
+  });
+
+  it('tells of a bypass though the disk has failed only in the middle', async () => {
+    const origin = await startScriptedUpstream();
+    origin.always('GET', BLOB_PATH, sends(BLOB));
+    const cache = await start(origin);
+    using full = fullDisk(0);
+    expect(full).toBeDefined();
+    expect(await (await cache.ask(BLOB_PATH)).bytes()).toHaveLength(BLOB.sizeBytes);
+    await cache.tells('request');
+    expect(cache.told('request')[0]).toMatchObject({
+      outcome: 'bypass',
+      missReason: undefined,
+      complete: true,
+    });
   });
 
   it('counts no body for HEAD, and cuts a target at a kibibyte', async () => {

@@ -32,7 +32,7 @@ export class BlobIndex {
   /** Uses of one digest are one change. */
   #uses = new Map<Digest, number>();
   /** Figures of days that a failure has left, added up: nothing else remembers them, and the tree does not tell them. */
-  #unwritten = new Map<string, Extract<IndexChange, { kind: 'counted' }>>();
+  #unwritten = new Map<string, DayFigure>();
   #armed = false;
   #complete = true;
 
@@ -88,8 +88,7 @@ export class BlobIndex {
   async days(since: string): Promise<readonly DayFigure[]> {
     await this.#flush();
     const written = await this.#thread.ask({ kind: 'days', since });
-    const unwritten = Array.from(this.#unwritten.values(), ({ kind: _, ...figure }) => figure);
-    return [...written, ...unwritten.filter(({ day }) => day >= since)];
+    return [...written, ...[...this.#unwritten.values()].filter(({ day }) => day >= since)];
   }
 
   async forget(digest: Digest): Promise<void> {
@@ -130,7 +129,11 @@ export class BlobIndex {
   /** Hands over what was gathered; what is asked afterwards is answered after it. */
   #flush(): Promise<void> {
     const uses = Array.from(this.#uses, ([digest, atMs]): IndexChange => ({ kind: 'used', digest, atMs }));
-    const changes = [...this.#unwritten.values(), ...this.#changes, ...uses];
+    const figures = Array.from(this.#unwritten.values(), (figure): IndexChange => ({
+      kind: 'counted',
+      ...figure,
+    }));
+    const changes = [...figures, ...this.#changes, ...uses];
     this.#changes = [];
     this.#uses = new Map();
     this.#unwritten = new Map();
@@ -141,10 +144,10 @@ export class BlobIndex {
     });
   }
 
-  #keep(change: Extract<IndexChange, { kind: 'counted' }>): void {
-    const key = `${change.day} ${change.namespace} ${change.measure}`;
-    const amount = change.amount + (this.#unwritten.get(key)?.amount ?? 0);
-    this.#unwritten.set(key, { ...change, amount });
+  #keep({ day, namespace, measure, amount }: DayFigure): void {
+    const key = `${day} ${namespace} ${measure}`;
+    const before = this.#unwritten.get(key)?.amount ?? 0;
+    this.#unwritten.set(key, { day, namespace, measure, amount: before + amount });
   }
 
   #fail(error: unknown): void {

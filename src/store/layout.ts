@@ -17,6 +17,8 @@ export class Layout {
   readonly root: string;
   readonly blobsFolder: string;
   readonly repositoriesFolder: string;
+  /** For what is ours alone. */
+  readonly ownFolder: string;
   readonly tempFolder: string;
   readonly indexFile: string;
   readonly lockFile: string;
@@ -28,11 +30,11 @@ export class Layout {
     const distribution = join(root, 'docker', 'registry', 'v2');
     this.blobsFolder = join(distribution, 'blobs');
     this.repositoriesFolder = join(distribution, 'repositories');
-    const own = join(root, 'regcache');
-    this.tempFolder = join(own, 'tmp');
-    this.indexFile = join(own, 'index.sqlite');
-    this.lockFile = join(own, 'lock.sqlite');
-    this.identityFile = join(own, 'store.json');
+    this.ownFolder = join(root, 'regcache');
+    this.tempFolder = join(this.ownFolder, 'tmp');
+    this.indexFile = join(this.ownFolder, 'index.sqlite');
+    this.lockFile = join(this.ownFolder, 'lock.sqlite');
+    this.identityFile = join(this.ownFolder, 'store.json');
   }
 
   blobFolder(digest: Digest): string {

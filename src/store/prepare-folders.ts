@@ -14,14 +14,17 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Makes a store's folders and tries whether they can be written.
+ * Makes a store's folders, its own one for nobody else, and tries whether they can be written.
  * @throws {UserError} STORE_UNWRITABLE
  */
 export async function prepareFolders(layout: Layout, unique: string): Promise<void> {
   try {
-    for (const folder of [layout.blobsFolder, layout.repositoriesFolder, layout.tempFolder]) {
+    for (const folder of [layout.blobsFolder, layout.repositoriesFolder]) {
       await mkdir(folder, { recursive: true });
     }
+    // The root is there by now, and stays as its owner's umask has made it.
+    await mkdir(layout.ownFolder, { recursive: true, mode: 0o700 });
+    await mkdir(layout.tempFolder, { recursive: true });
     const probe = layout.tempFile(unique);
     await writeFile(probe, '');
     await rm(probe, { force: true });

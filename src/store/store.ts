@@ -193,10 +193,11 @@ export class Store {
 
   /**
    * Points a tag at a digest. A call that only renews the time of the check costs no disk access.
+   * @returns whether it was written to the disk
    * @throws {StoreWriteError}
    */
-  async writeTag(repository: Repository, tag: Tag, digest: Digest, checkedAtMs: number): Promise<void> {
-    await this.#writing(digest, () => this.#tags.write(repository, tag, { digest, checkedAtMs }));
+  async writeTag(repository: Repository, tag: Tag, digest: Digest, checkedAtMs: number): Promise<boolean> {
+    return await this.#writing(digest, () => this.#tags.write(repository, tag, { digest, checkedAtMs }));
   }
 
   /** Notes a use; it is written later, with others. */
@@ -273,10 +274,10 @@ export class Store {
   }
 
   /** Runs a task while the digest cannot be removed; its failures are the disk's. */
-  async #writing(digest: Digest, task: () => Promise<void>): Promise<void> {
+  async #writing<T>(digest: Digest, task: () => Promise<T>): Promise<T> {
     const release = await this.#holds.hold(digest);
     try {
-      await task();
+      return await task();
     } catch (error) {
       throw StoreWriteError.from(error);
     } finally {

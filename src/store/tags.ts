@@ -33,15 +33,19 @@ export class Tags {
     return this.#known.get(key) ?? (await this.#queue.run(key, () => this.#read(repository, tag)));
   }
 
-  /** Points a tag at a digest. When it does so already, only the time of the check is noted, in memory and index. */
-  async write(repository: Repository, tag: Tag, checked: CheckedTag): Promise<void> {
+  /**
+   * Points a tag at a digest. When it does so already, only the time of the check is noted, in memory and index.
+   * @returns whether its link had to be written
+   */
+  async write(repository: Repository, tag: Tag, checked: CheckedTag): Promise<boolean> {
     const key = keyOf(repository, tag);
-    await this.#queue.run(key, async () => {
+    return await this.#queue.run(key, async () => {
       const before = await this.#read(repository, tag);
-      if (before?.digest !== checked.digest)
-        await this.#point(repository, tag, before?.digest, checked.digest);
+      const moves = before?.digest !== checked.digest;
+      if (moves) await this.#point(repository, tag, before?.digest, checked.digest);
       this.#known.set(key, checked);
       this.#index.record({ kind: 'tagged', repository, tag, ...checked });
+      return moves;
     });
   }
 

@@ -125,6 +125,8 @@ export type TelemetryEvent =
       readonly digest: Digest;
       readonly reason: string;
     }
+  /** The disk has taken a manifest, a tag or a proof; of a blob, `fill-finished` tells that. */
+  | { readonly kind: 'store-written'; readonly digest: Digest }
   | {
       readonly kind: 'swept';
       /** `ttl`: it was not used for `blobttl`. */

@@ -49,17 +49,32 @@ export class EventLog {
 
   readonly write = (event: TelemetryEvent): void => {
     if (event.kind === 'request' && !this.#accessLog) return;
-    if (event.kind === 'sent' || event.kind === 'received' || event.kind === 'upstream-answer') return;
+    if (isUnlogged(event)) return;
     const { kind, ...fields } = event;
     this.#logger[levelOf(event)]({ event: kind, ...fields }, messageOf(event));
   };
 }
 
-/** What is told too often for a log: it is counted. */
-type CountedEvent = Extract<TelemetryEvent, { kind: 'sent' | 'received' | 'upstream-answer' }>;
+/** What is told too often for a log: others count it. */
+type UnloggedEvent = Extract<
+  TelemetryEvent,
+  { kind: 'sent' | 'received' | 'upstream-answer' | 'store-written' }
+>;
 
 /** What is worth a line. */
-type LoggedEvent = Exclude<TelemetryEvent, CountedEvent>;
+type LoggedEvent = Exclude<TelemetryEvent, UnloggedEvent>;
+
+function isUnlogged(event: TelemetryEvent): event is UnloggedEvent {
+  switch (event.kind) {
+    case 'sent':
+    case 'received':
+    case 'upstream-answer':
+    case 'store-written':
+      return true;
+    default:
+      return false;
+  }
+}
 
 function levelOf(event: LoggedEvent): LogOptions['level'] {
   switch (event.kind) {

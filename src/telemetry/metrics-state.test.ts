@@ -158,7 +158,8 @@ describe('stale tags', () => {
     ['forgets what was validated', [STALE, { ...REQUEST, outcome: 'revalidated' }], 0],
     ['forgets what has changed', [STALE, { ...REQUEST, outcome: 'miss', missReason: 'changed' }], 0],
     ['forgets what the origin refuses', [STALE, { ...REQUEST, outcome: 'miss', missReason: 'refused' }], 0],
-    ['keeps what failed', [STALE, { ...REQUEST, outcome: 'miss', missReason: 'failed' }], 1],
+    ['forgets what is stale no longer', [STALE, { ...REQUEST, outcome: 'miss', missReason: 'failed' }], 0],
+    ['keeps what got no answer', [STALE, { ...REQUEST, outcome: undefined }], 1],
     ['is not moved by others', [STALE, { ...REQUEST, outcome: 'revalidated', reference: 'v2' }], 1],
     ['is not moved by a blob', [STALE, { ...REQUEST, resource: 'blob' }], 1],
   ])('%s', async (_name, events, count) => {

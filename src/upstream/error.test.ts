@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { toUpstreamError, UpstreamError, type UpstreamErrorKind } from './error.ts';
+import type { UpstreamFailure } from '../telemetry/event.ts';
+import { toUpstreamError, UpstreamError } from './error.ts';
 
 function coded(code: string, cause?: unknown): Error {
   return Object.assign(new Error('from below', { cause }), { code });
 }
 
 describe('toUpstreamError', () => {
-  it.each<[string, UpstreamErrorKind]>([
+  it.each<[string, UpstreamFailure]>([
     ['ECONNREFUSED', 'connect'],
     ['ENOTFOUND', 'connect'],
     ['UND_ERR_CONNECT_TIMEOUT', 'connect'],
@@ -40,7 +41,7 @@ describe('toUpstreamError', () => {
     expect(toUpstreamError('what').kind).toBe('protocol');
   });
 
-  it.each<[UpstreamErrorKind, number | undefined, boolean]>([
+  it.each<[UpstreamFailure, number | undefined, boolean]>([
     ['connect', undefined, true],
     ['timeout', undefined, true],
     ['cut', undefined, true],

@@ -1,23 +1,11 @@
-/** Why the next hop gave no usable answer. */
-export type UpstreamErrorKind =
-  | 'connect'
-  | 'tls'
-  | 'timeout'
-  | 'cut'
-  | 'protocol'
-  | 'redirect'
-  | 'auth'
-  | 'status'
-  | 'busy'
-  /** Every hop has sent wrong bytes for the digest a short while ago. */
-  | 'avoided';
+import type { UpstreamFailure } from '../telemetry/event.ts';
 
 export const SENT_WRONG_BYTES = 'it sent wrong bytes for this digest a short while ago';
 
 /** The next hop failed: it could not be reached, broke off, or answered what no registry answers. */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
-  readonly kind: UpstreamErrorKind;
+  readonly kind: UpstreamFailure;
   /** What the operator can do about it. */
   readonly hint: string | undefined;
   /** HTTP status, where there was one. */
@@ -26,7 +14,7 @@ export class UpstreamError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
-    kind: UpstreamErrorKind,
+    kind: UpstreamFailure,
     message: string,
     options: { hint?: string; status?: number; retryAfterSeconds?: number; cause?: unknown } = {},
   ) {

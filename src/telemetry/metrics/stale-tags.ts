@@ -5,7 +5,7 @@ import type { KnownLabels } from './known-labels.ts';
 /** More of them are not told apart: the figure stops there. */
 const MAX_TAGS = 10_000;
 
-/** The tags whose last answer was stale and that nobody has validated since. */
+/** The tags whose last answer was stale. */
 export class StaleTags {
   readonly #labels: KnownLabels;
   /** By repository and tag: its namespace. */
@@ -17,7 +17,7 @@ export class StaleTags {
 
   add(event: RequestEvent): void {
     if (event.outcome === 'stale') this.#note(event);
-    else if (this.#tags.size > 0 && isValidated(event)) this.#tags.delete(keyOf(event));
+    else if (this.#tags.size > 0 && isAnswer(event)) this.#tags.delete(keyOf(event));
   }
 
   family(): Family {
@@ -26,7 +26,7 @@ export class StaleTags {
     return family(
       'gauge',
       'regcache_stale_tags',
-      'Tags whose last answer was stale and that were not validated since.',
+      'Tags whose last answer was stale.',
       Array.from(counts, ([namespace, value]) => ({ labels: { namespace }, value })),
     );
   }
@@ -40,7 +40,7 @@ function keyOf({ namespace, repository, reference }: RequestEvent): string {
   return `${namespace}/${repository}:${reference}`;
 }
 
-/** Whether the origin has spoken, to this request or, within the tag's TTL, to one before. */
-function isValidated({ resource, outcome, missReason }: RequestEvent): boolean {
-  return resource === 'manifest' && outcome !== undefined && missReason !== 'failed';
+/** Whether the client was told anything of the tag, be it that no hop answers. */
+function isAnswer({ resource, outcome }: RequestEvent): boolean {
+  return resource === 'manifest' && outcome !== undefined;
 }
