@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { startEmbeddedOrigin } from '../fixtures/embedded-origin.ts';
 import { memoryTerminal } from '../fixtures/memory-terminal.ts';
@@ -58,6 +58,17 @@ test('a store that no daemon has ever had is named, with the socket that was tri
     '/nowhere/store has no statistics, and no regcache answers on /nowhere/store/regcache/',
   );
   expect(err).toContain('start `regcache serve` with this configuration');
+});
+
+test('an index that cannot be read is named, and is not taken for one without statistics', async () => {
+  await using folder = await tempFolder('stats');
+  const root = join(folder.path, 'store');
+  await mkdir(join(root, 'regcache'), { recursive: true });
+  await writeFile(join(root, 'regcache', 'index.sqlite'), 'no database at all');
+  const { code, err } = await stats('--config', await configOf(folder.path, root));
+  expect(code).toBe(1);
+  expect(err).toContain(`${root}/regcache/index.sqlite cannot be read: file is not a database`);
+  expect(err).toContain('run it as the user that runs `regcache serve`');
 });
 
 test('--connect and --config together are refused', async () => {

@@ -17,8 +17,7 @@ export function Rows({
   return (
     <Box flexDirection="column" width={width} height={height} flexShrink={0}>
       {lines.slice(0, height).map((line, index) => (
-        // A line has no identity but its place.
-        // oxlint-disable-next-line react/no-array-index-key
+        // oxlint-disable-next-line react/no-array-index-key -- a line has no identity but its place
         <Row key={index} text={paint(line)} />
       ))}
     </Box>
