@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mustRun } from '../fixtures/run-program.ts';
 import { ROOT } from './bundle.ts';
+import { addChecksum } from './checksums.ts';
 import { stageContainerFiles } from './container-files.ts';
 import { describeCommit } from './describe-commit.ts';
 import { readManifest } from './manifest.ts';
@@ -32,7 +33,7 @@ async function readOptions(): Promise<Options> {
   return { program, version, out };
 }
 
-/** @returns its path */
+/** Its checksum stands among those of the release. @returns its path */
 async function makeImage({ program, version, out }: Options): Promise<string> {
   const architecture = await readProgramArchitecture(program);
   const tar = join(out, `regcache-${version}-${architecture}.image.tar`);
@@ -45,6 +46,7 @@ async function makeImage({ program, version, out }: Options): Promise<string> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+  await addChecksum(out, tar);
   return tar;
 }
 

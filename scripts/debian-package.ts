@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { mustRun } from '../fixtures/run-program.ts';
 import { ROOT } from './bundle.ts';
+import { addChecksum } from './checksums.ts';
 import { stageDebianFiles } from './debian-files.ts';
 import { readManifest } from './manifest.ts';
 import { readProgramArchitecture } from './program-architecture.ts';
@@ -34,7 +35,7 @@ async function readOptions(): Promise<Options> {
   return { program, version, out, compression: values['no-compression'] ? 'none' : 'xz' };
 }
 
-/** The same inputs make the same bytes. @returns its path */
+/** The same inputs make the same bytes. Its checksum stands among those of the release. @returns its path */
 async function makePackage({ program, version, out, compression }: Options): Promise<string> {
   const architecture = await readProgramArchitecture(program);
   const file = join(out, `regcache_${version}_${architecture}.deb`);
@@ -51,6 +52,7 @@ async function makePackage({ program, version, out, compression }: Options): Pro
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+  await addChecksum(out, file);
   return file;
 }
 

@@ -1,6 +1,7 @@
 import { readFile, realpath, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bundleProgram, ROOT } from './bundle.ts';
+import { writeChecksums } from './checksums.ts';
 import { describeCommit } from './describe-commit.ts';
 import { readManifest } from './manifest.ts';
 import { archive } from './package-archive.ts';
@@ -9,7 +10,6 @@ import { licencesText } from './package-licences.ts';
 import type { MadeTarget } from './package-make.ts';
 import { type Made, releaseNotes } from './package-notes.ts';
 import { makeSbom } from './package-sbom.ts';
-import { sha256 } from './sha256.ts';
 import { sourceDateS } from './source-date.ts';
 
 export interface ReleaseOptions {
@@ -58,10 +58,7 @@ export async function writeRelease(
   }
   const notes = join(dist, 'RELEASE-NOTES.md');
   await writeFile(notes, releaseNotes({ version, commit, dateS, made: all, files: files.toSorted() }));
-  const sums = await Promise.all(
-    [...files, notes].toSorted().map(async (file) => `${await sha256(file)}  ${basename(file)}\n`),
-  );
-  await writeFile(join(dist, 'SHA256SUMS'), sums.join(''));
+  await writeChecksums(dist, [...files, notes]);
 }
 
 /** The licence of each Node that is in a binary, by its version. @throws where there is none */
