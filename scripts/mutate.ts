@@ -7,6 +7,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,8 +31,11 @@ function patternsOf(words: readonly string[]): Map<Folder, string[]> {
   for (const word of words.length > 0 ? words : FOLDERS) {
     const path = relative(join(ROOT, 'src'), join(ROOT, word.startsWith('src/') ? word : join('src', word)));
     const folder = FOLDERS.find((name) => path === name || path.startsWith(`${name}/`));
-    if (folder === undefined)
-      throw new Error(`${word}: mutated are ${FOLDERS.join(', ')}, and files in them`);
+    if (folder === undefined || !existsSync(join(ROOT, 'src', path))) {
+      throw new Error(
+        `${word}: no such folder or file; mutated are src/{${FOLDERS.join(',')}} and what is in them`,
+      );
+    }
     const pattern = path === folder ? `src/${folder}/**/*.ts` : `src/${path}`;
     patterns.set(folder, [...(patterns.get(folder) ?? []), pattern]);
   }
@@ -70,13 +74,21 @@ function tell(name: string, { Killed, Timeout, Survived, NoCoverage }: Counts): 
   return percent;
 }
 
-const { positionals } = parseArgs({ allowPositionals: true });
-const patternsByFolder = patternsOf(positionals);
-let tooFew = false;
-for (const [folder, patterns] of patternsByFolder) {
-  const { files } = await mutate(folder, patterns);
-  for (const [path, { mutants }] of Object.entries(files)) tell(path, countsOf(mutants));
-  const all = Object.values(files).flatMap(({ mutants }) => mutants);
-  if (tell(`src/${folder}`, countsOf(all)) < WANTED_PERCENT) tooFew = true;
+/** @returns whether each folder's tests catch enough */
+async function main(words: readonly string[]): Promise<boolean> {
+  let enough = true;
+  for (const [folder, patterns] of patternsOf(words)) {
+    const { files } = await mutate(folder, patterns);
+    for (const [path, { mutants }] of Object.entries(files)) tell(path, countsOf(mutants));
+    const all = Object.values(files).flatMap(({ mutants }) => mutants);
+    if (tell(`src/${folder}`, countsOf(all)) < WANTED_PERCENT) enough = false;
+  }
+  return enough;
 }
-if (tooFew) process.exitCode = 1;
+
+try {
+  if (!(await main(parseArgs({ allowPositionals: true }).positionals))) process.exitCode = 1;
+} catch (error) {
+  console.error(`mutate: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
+}
