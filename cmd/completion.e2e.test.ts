@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { needPeers } from '../fixtures/peers.ts';
 import { PROGRAM } from '../fixtures/program.ts';
 import { runProgram } from '../fixtures/run-program.ts';
 import { type TempFolder, tempFolder } from '../fixtures/temp-folder.ts';
@@ -43,27 +44,23 @@ describe('regcache completion', () => {
   });
 
   test('takes a TAB at a prompt of bash', async (context) => {
+    needPeers(context, 'script');
     await using folder = await withProgram();
     const keys = 'source <(regcache completion)\nregcache cert\tdev --he\t\nexit\n';
     await writeFile(join(folder.path, 'keys'), keys);
     const type = `script --quiet --return --command 'bash --noprofile --norc -i' /dev/null < '${folder.path}/keys'`;
     const env = { PATH: `${folder.path}:${process.env['PATH'] ?? ''}`, SHELL: '/bin/bash', TERM: 'dumb' };
-    const { stdout, exitCode } = await runProgram('sh', ['-c', type], { env });
-    if (exitCode === 127) context.skip('there is no script(1)');
+    const { stdout } = await runProgram('sh', ['-c', type], { env });
     expect(stdout).toContain('regcache certs dev --help ');
     expect(stdout).toContain('make a CA and server certificates for development');
   });
 
-  test('loads in zsh, where that is installed', async (context) => {
+  test('loads in zsh', async (context) => {
+    needPeers(context, 'zsh');
     await using folder = await withProgram();
     const script = `autoload -U compinit && compinit -D -u && source <(regcache completion) && print \${_comps[regcache]}`;
     const env = { PATH: `${folder.path}:${process.env['PATH'] ?? ''}`, SHELL: '/bin/zsh' };
-    const ran = await runProgram(
-      'sh',
-      ['-c', 'command -v zsh > /dev/null || exit 127; exec zsh -f -c "$1"', 'sh', script],
-      { env },
-    );
-    if (ran.exitCode === 127) context.skip('zsh is not installed');
+    const ran = await runProgram('zsh', ['-f', '-c', script], { env });
     expect(ran).toMatchObject({ exitCode: 0, stdout: '_regcache_yargs_completions\n' });
   });
 });
