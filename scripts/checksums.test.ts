@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mustRun } from '../fixtures/run-program.ts';
@@ -30,4 +30,11 @@ test('the next release knows nothing of what the last one was made into', async 
   await addChecksum(folder.path, join(folder.path, 'a.deb'));
   await writeChecksums(folder.path, [join(folder.path, 'a')]);
   expect(await readFile(join(folder.path, 'SHA256SUMS'), 'utf8')).toMatch(/^[0-9a-f]{64} {2}a\n$/);
+});
+
+test('checksums that cannot be read are not taken for none', async () => {
+  await using folder = await tempFolder('sums');
+  await writeFile(join(folder.path, 'a.deb'), 'a');
+  await mkdir(join(folder.path, 'SHA256SUMS'));
+  await expect(addChecksum(folder.path, join(folder.path, 'a.deb'))).rejects.toThrow('EISDIR');
 });

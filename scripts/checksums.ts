@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { errnoOf } from '../src/store/errno.ts';
 import { sha256 } from './sha256.ts';
 
 const NAME = 'SHA256SUMS';
@@ -14,7 +15,10 @@ export async function writeChecksums(folder: string, files: readonly string[]): 
 
 /** Puts one more file, in that folder, among the checksums of those that were made before it. */
 export async function addChecksum(folder: string, file: string): Promise<void> {
-  const before = await readFile(join(folder, NAME), 'utf8').catch(() => '');
+  const before = await readFile(join(folder, NAME), 'utf8').catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw error;
+  });
   const lines = Array.from(
     before.matchAll(/^[0-9a-f]{64} [ *](.+)\n/gm),
     ([line, name = '']) => [name, line] as const,

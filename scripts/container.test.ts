@@ -18,6 +18,8 @@ async function makeImage(
   const out = join(dirname(program), name);
   const args = ['--program', program, '--version', '1.2.3', '--out', out];
   await mustRun(process.execPath, [SCRIPT, ...args], { env: { SOURCE_DATE_EPOCH: '1700000000' } });
+  const sums = ['-c', 'cd "$0" && sha256sum --check SHA256SUMS', out];
+  expect(await mustRun('sh', sums)).toBe('regcache-1.2.3-amd64.image.tar: OK\n');
   await mustRun('tar', ['xf', join(out, 'regcache-1.2.3-amd64.image.tar'), '-C', out]);
   const [saved] = Saved.parse(JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')));
   return { folder: out, saved };

@@ -33,6 +33,8 @@ it('the same program makes the same package, and what it is made of is in its pl
   }
   expect(files[0]?.equals(files[1] ?? Buffer.alloc(0))).toBe(true);
   const file = join(folder.path, 'one', 'regcache_1.2.3_amd64.deb');
+  const sums = ['-c', 'cd "$0" && sha256sum --check SHA256SUMS', join(folder.path, 'one')];
+  expect(await mustRun('sh', sums)).toBe('regcache_1.2.3_amd64.deb: OK\n');
   const listed = (await mustRun('dpkg-deb', ['--contents', file])).split('\n');
   const contents = listed
     .map((line) => line.split(/\s+/))
