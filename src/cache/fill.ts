@@ -6,7 +6,7 @@ import type { BlobWriter } from '../store/blob-writer.ts';
 import type { Store } from '../store/store.ts';
 import { StoreWriteError } from '../store/store-write-error.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import type { BlobAnswer, Passport, Upstream } from '../upstream/upstream.ts';
+import type { Passport, Upstream } from '../upstream/upstream.ts';
 import type { BadContent } from './bad-content.ts';
 import type { ByteSource } from './byte-source.ts';
 import { WrongDigestError } from './fill-error.ts';
@@ -16,7 +16,7 @@ import { Follower } from './follower.ts';
 import { proveNothing } from './prove-nothing.ts';
 import type { RangeSupport } from './range-support.ts';
 import { RangedReceive, type RangeSettings } from './ranged-receive.ts';
-import { type FoundBlob, type Part, receivePart, type ReceiveOptions } from './receive.ts';
+import { type FoundBlob, receivePart, type ReceiveOptions } from './receive.ts';
 import { tellFillFailure } from './tell-fill-failure.ts';
 
 export interface FillDeps {
@@ -185,7 +185,7 @@ export class Fill {
 
   async #run(): Promise<void> {
     try {
-      const first = await this.#open({ atBytes: 0, endBytes: Infinity });
+      const first = await this.#open({ atBytes: 0, endBytes: Infinity }, this.#controller.signal);
       if (first.kind === 'refused') {
         this.#state = { kind: 'refused' };
         this.#opened.resolve(first);
@@ -239,13 +239,13 @@ export class Fill {
     if (sizeBytes === undefined) {
       const part = { atBytes: 0, endBytes: Infinity };
       const sink = this.#meter.counting((chunk) => writer.write(chunk));
-      await receivePart({ ...common, part, sizeBytes, open: (rest) => this.#open(rest), sink });
+      await receivePart({ ...common, part, sizeBytes, open: this.#open, sink });
       return { sizeBytes: part.atBytes, connections: 1 };
     }
     const receive = new RangedReceive({
       ...common,
       sizeBytes,
-      open: (part) => this.#open(part),
+      open: this.#open,
       openPart: (startBytes) => {
         const part = startBytes === 0 ? writer : writer.openPart(startBytes);
         return this.#meter.counting((chunk) => part.write(chunk));
@@ -285,14 +285,14 @@ export class Fill {
     this.#deps.telemetry.emit({ kind: 'fill-resumed', digest: this.digest, upstream, offsetBytes, reason });
   };
 
-  async #open({ atBytes: startBytes, endBytes: end }: Part): Promise<BlobAnswer> {
+  readonly #open: ReceiveOptions['open'] = async ({ atBytes: startBytes, endBytes: end }, signal) => {
     const { repository, digest } = this;
     const sizeBytes = this.#sizeBytes;
     const endBytes = end === Infinity || end === sizeBytes ? undefined : end;
     const avoids = (upstream: string): boolean => this.#deps.badContent.has(digest, upstream);
     const request = { name: repository.name, digest, startBytes, endBytes, sizeBytes, avoids };
-    const answer = await this.#upstream.openBlob(request, this.passport, this.#controller.signal);
+    const answer = await this.#upstream.openBlob(request, this.passport, signal);
     if (answer.kind === 'found') this.#senders.add(answer.upstream);
     return answer;
-  }
+  };
 }

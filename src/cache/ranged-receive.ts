@@ -7,7 +7,7 @@ import { StalledError } from './fill-error.ts';
 import { Gaps } from './gaps.ts';
 import { RangeConnection } from './range-connection.ts';
 import type { RangeSupport } from './range-support.ts';
-import { type FoundBlob, type Part, receivePart } from './receive.ts';
+import { type FoundBlob, type Part, type ReceiveOptions, receivePart } from './receive.ts';
 
 export interface RangeSettings {
   /** The most connections for one blob; 1: no ranges. */
@@ -20,12 +20,12 @@ export interface RangeSettings {
 export interface RangedReceiveOptions {
   readonly first: FoundBlob;
   readonly sizeBytes: number;
-  readonly open: (part: Part) => Promise<BlobAnswer>;
+  readonly open: ReceiveOptions['open'];
   /** Begins to write what follows an offset. */
   readonly openPart: (startBytes: number) => ByteSink;
   /** Where readers wait for bytes. */
   readonly wanted: () => readonly number[];
-  readonly onResume: (offsetBytes: number, error: UpstreamError) => void;
+  readonly onResume: ReceiveOptions['onResume'];
   readonly settings: RangeSettings;
   readonly support: RangeSupport;
   readonly clock: Clock;
@@ -67,6 +67,8 @@ export class RangedReceive {
   readonly #gaps = new Gaps();
   readonly #workers = new Set<RangeConnection>();
   readonly #running: Promise<void>[] = [];
+  /** Who has got the answer to the whole blob. */
+  #whole: RangeConnection | undefined;
   /** Aborts when nobody works any more. */
   readonly #over = new AbortController();
   readonly #startedMs: number;
@@ -119,6 +121,7 @@ export class RangedReceive {
   async #fetch(part: Part, write: ByteSink, first?: FoundBlob): Promise<boolean> {
     const worker = new RangeConnection(part, this.#options.clock);
     this.#workers.add(worker);
+    if (first !== undefined) this.#whole = worker;
     try {
       await this.#receive(worker, write, first);
       this.#eachBytesPerMs = Math.max(this.#eachBytesPerMs, worker.bytesPerMs);
@@ -150,21 +153,30 @@ export class RangedReceive {
       return false;
     }
     this.#failure = error;
-    if (error.kind !== 'protocol' || this.#allowed < 2) return false;
-    // What it says of ranges is not to be relied on: the last connection goes on alone.
+    if (error.kind !== 'protocol') return false;
+    // What it says of ranges is not to be relied on: one goes on alone, best the one that was asked for no range.
+    for (const worker of this.#workers)
+      if (worker === this.#whole && worker !== failed) this.#lengthen(worker.part);
+    if (this.#allowed < 2) return false;
     this.#options.support.deny(this.#options.first.upstream);
     this.#allowed = 1;
     return [...this.#workers].every((worker) => worker === failed);
   }
 
+  /** What follows a window is its connection's again, where nobody else fetches it; one that has ended gets nothing. */
+  #lengthen(part: Part): void {
+    const gap = part.atBytes < part.endBytes ? this.#gaps.take(Infinity, [part.endBytes]) : undefined;
+    if (gap?.startBytes === part.endBytes) part.endBytes = gap.endBytes;
+    else if (gap !== undefined) this.#gaps.add(gap);
+  }
+
   async #receive(worker: RangeConnection, write: ByteSink, first: FoundBlob | undefined): Promise<void> {
     const { clock, sizeBytes, open, onResume, signal } = this.#options;
-    const { part } = worker;
     await receivePart({
-      part,
+      part: worker.part,
       first,
       sizeBytes,
-      open: async (wanted) => this.#proper(await open(wanted), wanted),
+      open: async (wanted, until) => this.#proper(await open(wanted, until), wanted),
       sink: (chunk) => {
         const pause = write(chunk);
         this.#note(worker, chunk.length, pause);
@@ -194,9 +206,8 @@ export class RangedReceive {
   }
 
   /** More connections, if the blob comes from far away and it would take long without them. */
-  #considerMore(worker: RangeConnection): void {
+  #considerMore({ part, hasPaused }: RangeConnection): void {
     const { settings, sizeBytes, first, support, clock, signal } = this.#options;
-    const { upstream } = first;
     const { roundTripMs, isFar } = this.#distance;
     if (settings.connections < 2 || sizeBytes < settings.minSizeBytes || isFar === false) {
       this.#allowed = 1;
@@ -205,9 +216,8 @@ export class RangedReceive {
     const elapsedMs = clock.monotonic() - this.#startedMs;
     if (elapsedMs >= SETTLED_ROUND_TRIPS * roundTripMs) this.#settled ??= this.#mark();
     // The disk, not the way, is what is slow.
-    if (worker.hasPaused || this.#settled === undefined || !support.allows(upstream)) return;
+    if (hasPaused || this.#settled === undefined || !support.allows(first.upstream)) return;
     if (elapsedMs < DECIDED_ROUND_TRIPS * roundTripMs) return;
-    const { part } = worker;
     const bytesPerMs = this.#bytesPerMsSince(this.#settled);
     const leftMs = (part.endBytes - part.atBytes) / bytesPerMs;
     if (bytesPerMs > FAST_BYTES_PER_MS || leftMs < Math.max(WORTH_MS, WORTH_ROUND_TRIPS * roundTripMs))
@@ -264,10 +274,10 @@ export class RangedReceive {
     return { part: { atBytes: gap.startBytes, endBytes: gap.endBytes }, write };
   }
 
-  /** Long enough that the round trip between two windows costs little, short enough that all end at the same time. */
+  /** Long enough that the round trip between two windows costs little, short enough that all end at the same time; alone, all. */
   #windowBytes(): number {
-    const { settings } = this.#options;
-    const bytesPerMs = this.#eachBytesPerMs;
+    if (this.#allowed === 1) return Infinity;
+    const [{ settings }, bytesPerMs] = [this.#options, this.#eachBytesPerMs];
     const long = Math.max(settings.windowBytes, bytesPerMs * this.#distance.roundTripMs * WINDOW_ROUND_TRIPS);
     const fair = this.#gaps.sizeBytes / Math.max(1, this.#allowed);
     const least = Math.max(

@@ -22,8 +22,8 @@ export interface ReceiveOptions {
   readonly first?: FoundBlob | undefined;
   /** The size that clients were told; undefined where they were told none. */
   readonly sizeBytes: number | undefined;
-  /** Asks for what the part lacks. */
-  readonly open: (part: Part) => Promise<BlobAnswer>;
+  /** Asks for what the part lacks, until the signal says that nobody wants it any more. */
+  readonly open: (part: Part, signal: AbortSignal) => Promise<BlobAnswer>;
   readonly sink: ByteSink;
   /** Told once it goes on after it broke off: where, and why it broke off. */
   readonly onResume: (offsetBytes: number, error: UpstreamError) => void;
@@ -55,7 +55,8 @@ export async function receivePart(options: ReceiveOptions): Promise<void> {
       throw new UpstreamError('cut', 'the answer ended too early');
     } catch (error) {
       if (error instanceof PartIsWhole) return;
-      if (signal.aborted || !(error instanceof UpstreamError) || !error.retryable) throw error;
+      signal.throwIfAborted();
+      if (!(error instanceof UpstreamError) || !error.retryable) throw error;
       idle = part.atBytes > before ? 0 : idle + 1;
       const delayMs = RETRY_DELAYS_MS[idle];
       if (delayMs === undefined) throw error;
@@ -84,8 +85,8 @@ class PartIsWhole extends Error {
   override readonly name = 'PartIsWhole';
 }
 
-async function reopen({ part, open, sizeBytes }: ReceiveOptions): Promise<FoundBlob> {
-  const answer = await open(part);
+async function reopen({ part, open, sizeBytes, signal }: ReceiveOptions): Promise<FoundBlob> {
+  const answer = await open(part, signal);
   if (answer.kind === 'refused') {
     throw new UpstreamError(
       'protocol',
@@ -104,10 +105,12 @@ function sameSize(answer: FoundBlob, sizeBytes: number | undefined): FoundBlob {
 
 async function drain(
   answer: FoundBlob,
-  { part, sizeBytes, sink }: ReceiveOptions,
+  { part, sizeBytes, sink, signal }: ReceiveOptions,
   onBytes: () => void,
 ): Promise<void> {
   let position = answer.startBytes;
+  // What nobody wants any more may be silent: it would not be missed before its idle timeout.
+  using _ = aborts(answer, signal);
   await answer.body.consume((chunk) => {
     const known = Math.max(0, Math.min(chunk.length, part.atBytes - position));
     position += chunk.length;
@@ -126,4 +129,12 @@ async function drain(
     pause?.catch(() => undefined);
     throw new PartIsWhole();
   });
+}
+
+/** Gives an answer up once the signal aborts. */
+function aborts({ body }: FoundBlob, signal: AbortSignal): Disposable {
+  const abort = (): void => body.abort(new Error('nobody wants the rest', { cause: signal.reason }));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', abort) };
 }
